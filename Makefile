@@ -1,0 +1,155 @@
+# The commands of this project. `make help` lists them; CONTRIBUTING.md explains them.
+#
+#   make test PYTEST_ARGS="-k walk -x"     anything for pytest
+#   make test PYTHON=/path/to/python3.12   another Python for .venv (after `make clean`)
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# The Python that .venv is made with; looked for only when .venv has to be made.
+PYTHON =
+PYTEST_ARGS =
+PYTHONS = 3.11 3.12 3.13
+# Which tests run once more on the wheel, the lowest bounds and the other Pythons.
+AGAIN = not slow and not nightly
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_INSTALL := -m pip --disable-pip-version-check install -qq
+PYTEST := PYTHONDEVMODE=1 $(BIN)/python -m pytest
+TYPED = asyncsessions tools $(wildcard examples) $(wildcard tests/typing)
+DOCS = README.md $(shell find docs -name "*.md" 2>/dev/null | sort)
+
+.PHONY: help demo test coverage coverage-report lint format types layers docs generate \
+        test-wheel test-lowest test-pythons nightly clean
+
+help: ## list these commands
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1	/' \
+	  | while IFS='	' read -r name text; do printf '  make %-16s %s\n' "$$name" "$$text"; done
+
+# --- environments: one stamp for each set of extras, so that a second run installs nothing ----
+
+$(BIN)/python:
+	@python="$(PYTHON)"; [ -n "$$python" ] || python="$$(sh tools/find_python.sh)" || exit 1; \
+	  echo "making $(VENV) with $$python"; "$$python" -m venv $(VENV)
+
+$(VENV)/.demo: pyproject.toml | $(BIN)/python
+	@echo "installing .[cli,duckdb]"
+	@$(BIN)/python $(PIP_INSTALL) -e '.[cli,duckdb]'
+	@touch $@
+
+$(VENV)/.test: pyproject.toml | $(BIN)/python
+	@echo "installing .[arrow,cli,duckdb,test]"
+	@$(BIN)/python $(PIP_INSTALL) -e '.[arrow,cli,duckdb,test]'
+	@touch $@ $(VENV)/.demo
+
+$(VENV)/.dev: pyproject.toml $(VENV)/.test
+	@echo "installing .[dev]"
+	@$(BIN)/python $(PIP_INSTALL) -e '.[arrow,cli,duckdb,test,dev]'
+	@touch $@
+
+# --- for users --------------------------------------------------------------------------------
+
+demo: $(VENV)/.demo ## pull from two fake vendors on this machine; no account, no network
+	@$(BIN)/asyncsessions demo
+
+test: $(VENV)/.test ## all tests but the nightly ones; warnings are errors
+	$(PYTEST) $(PYTEST_ARGS)
+
+# --- for developers ---------------------------------------------------------------------------
+
+coverage: ## all tests, then 100 % of the branches of core, providers and engine
+	@$(MAKE) --no-print-directory test PYTEST_ARGS="--cov --cov-report= $(PYTEST_ARGS)"
+	@$(MAKE) --no-print-directory coverage-report
+
+coverage-report: $(VENV)/.test # of the last run with --cov
+	$(BIN)/coverage report
+
+lint: $(VENV)/.dev ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VENV)/.dev ## let ruff repair and format what it can
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+types: $(VENV)/.dev ## mypy and pyright, both strict
+	$(BIN)/mypy $(TYPED)
+	$(BIN)/pyright --pythonpath $(BIN)/python $(TYPED)
+
+layers: $(VENV)/.dev ## which module may import which
+	$(BIN)/lint-imports --no-logo
+
+docs: $(VENV)/.test ## run every code block of the documents; check the generated tables
+	$(BIN)/python -m tools.generate --check $(DOCS)
+	$(BIN)/python -m tools.run_blocks $(DOCS)
+
+generate: $(VENV)/.test ## write the generated tables anew
+	$(BIN)/python -m tools.generate $(DOCS)
+
+# The other environments lie under .venvs. Each run works on a copy of the tests in a place from
+# where the source tree cannot be imported. tests/house is about this repository and stays here.
+# $(1): the environment; $(2): more for pytest
+define run_copied_tests
+	@copy="$$(mktemp -d)" && trap 'rm -rf "$$copy"' EXIT && here="$$PWD" && \
+	  cp -R tests pyproject.toml "$$copy" && rm -rf "$$copy/tests/house" && cd "$$copy" && \
+	  "$$here/$(1)/bin/python" -c 'import asyncsessions, sys; print("Python", sys.version.split()[0], "testing", asyncsessions.__file__); assert asyncsessions.__file__.startswith(sys.prefix)' && \
+	  PYTHONDEVMODE=1 "$$here/$(1)/bin/python" -m pytest -q -p no:cacheprovider -m "$(AGAIN)" $(2) $(PYTEST_ARGS)
+endef
+
+WHEEL_SOURCES = pyproject.toml $(wildcard README.md) $(shell find asyncsessions -type f ! -name '*.pyc' 2>/dev/null)
+
+dist/.built: $(WHEEL_SOURCES) | $(VENV)/.dev
+	@rm -rf dist
+	@echo "building the sdist, and the wheel from it"
+	@$(BIN)/python -m build --quiet --outdir dist .
+	@$(BIN)/python tools/check_dist.py dist
+	@touch $@
+
+.venvs/wheel/.ready: dist/.built
+	@rm -rf .venvs/wheel && $(BIN)/python -m venv .venvs/wheel
+	@.venvs/wheel/bin/python $(PIP_INSTALL) "$$(echo dist/*.whl)[arrow,cli,duckdb,test]"
+	@touch $@
+
+test-wheel: .venvs/wheel/.ready ## build, install the wheel elsewhere and test that
+	$(call run_copied_tests,.venvs/wheel)
+
+.venvs/lowest/.ready: dist/.built tools/lowest.py
+	@rm -rf .venvs/lowest && "$$(sh tools/find_python.sh 3.11 || sh tools/find_python.sh)" -m venv .venvs/lowest
+	@$(BIN)/python tools/lowest.py arrow cli duckdb > .venvs/lowest/pins.txt
+	@echo "lowest:" $$(cat .venvs/lowest/pins.txt)
+	@.venvs/lowest/bin/python $(PIP_INSTALL) "$$(echo dist/*.whl)[arrow,cli,duckdb,test]" -r .venvs/lowest/pins.txt
+	@touch $@
+
+test-lowest: .venvs/lowest/.ready ## test with every requirement at its lower bound
+	$(call run_copied_tests,.venvs/lowest)
+
+.venvs/3.%/.ready: dist/.built
+	@rm -rf .venvs/3.$* && "$$(sh tools/find_python.sh 3.$*)" -m venv .venvs/3.$*
+	@.venvs/3.$*/bin/python $(PIP_INSTALL) "$$(echo dist/*.whl)[arrow,cli,duckdb,test]"
+	@touch $@
+
+ONE_PYTHON := $(PYTHONS:%=test-python-%)
+.PHONY: $(ONE_PYTHON)
+$(ONE_PYTHON): test-python-%: .venvs/%/.ready
+	$(call run_copied_tests,.venvs/$*)
+
+test-pythons: ## test on each of Python 3.11, 3.12, 3.13 that this machine has
+	@missing=; failed=; for version in $(PYTHONS); do \
+	    if sh tools/find_python.sh $$version >/dev/null 2>&1; \
+	    then $(MAKE) --no-print-directory test-python-$$version || failed="$$failed $$version"; \
+	    else missing="$$missing $$version"; fi; \
+	  done; \
+	  [ -z "$$missing" ] || echo "not found on this machine, so not tested:$$missing"; \
+	  [ -z "$$failed" ] || { echo "failed on:$$failed"; exit 1; }
+
+nightly: export HYPOTHESIS_PROFILE = nightly
+nightly: ## everything, with long runs of Hypothesis; takes hours
+	$(MAKE) test PYTEST_ARGS="-m 'nightly or not nightly' $(PYTEST_ARGS)"
+	$(MAKE) test-wheel test-lowest test-pythons AGAIN="not nightly"
+
+clean: ## remove what these commands have made
+	rm -rf $(VENV) .venvs build dist .coverage .coverage.* .hypothesis \
+	  .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,118 @@
+"""Session analytics of Hum and AttributionHub as one record, complete and exactly once.
+
+Every public name is loaded on first use, so that importing the package loads neither aiohttp nor
+anything else that takes time.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from asyncsessions.client import Client
+    from asyncsessions.core.options import Options
+    from asyncsessions.core.pace import Retry
+    from asyncsessions.core.records import (
+        Address,
+        CartStep,
+        Conversion,
+        Exit,
+        Order,
+        Session,
+        SessionDetail,
+    )
+    from asyncsessions.core.report import Report
+    from asyncsessions.engine.items import SessionStream
+    from asyncsessions.engine.merge import MergedStream
+    from asyncsessions.engine.probe import Estimate
+    from asyncsessions.errors import (
+        AuthenticationError,
+        BudgetExceededError,
+        ConfigurationError,
+        IncompleteError,
+        InvalidQueryError,
+        NotFoundError,
+        PermissionDeniedError,
+        QuotaExceededError,
+        RateLimitError,
+        ServerError,
+        SessionsError,
+        SinkError,
+        TransportError,
+        UnexpectedResponseError,
+    )
+    from asyncsessions.providers.attributionhub import AttributionHub
+    from asyncsessions.providers.hum import Hum
+    from asyncsessions.query import SessionList, Sessions, merge
+
+__all__ = [
+    "Address",
+    "AttributionHub",
+    "AuthenticationError",
+    "BudgetExceededError",
+    "CartStep",
+    "Client",
+    "ConfigurationError",
+    "Conversion",
+    "Estimate",
+    "Exit",
+    "Hum",
+    "IncompleteError",
+    "InvalidQueryError",
+    "MergedStream",
+    "NotFoundError",
+    "Options",
+    "Order",
+    "PermissionDeniedError",
+    "QuotaExceededError",
+    "RateLimitError",
+    "Report",
+    "Retry",
+    "ServerError",
+    "Session",
+    "SessionDetail",
+    "SessionList",
+    "SessionStream",
+    "Sessions",
+    "SessionsError",
+    "SinkError",
+    "TransportError",
+    "UnexpectedResponseError",
+    "merge",
+]
+
+_HOMES = {
+    "client": ("Client",),
+    "core.options": ("Options",),
+    "core.pace": ("Retry",),
+    "core.records": (
+        "Address",
+        "CartStep",
+        "Conversion",
+        "Exit",
+        "Order",
+        "Session",
+        "SessionDetail",
+    ),
+    "core.report": ("Report",),
+    "engine.items": ("SessionStream",),
+    "engine.merge": ("MergedStream",),
+    "engine.probe": ("Estimate",),
+    "providers.attributionhub": ("AttributionHub",),
+    "providers.hum": ("Hum",),
+    "query": ("SessionList", "Sessions", "merge"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOME_OF.get(name, 'errors')}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

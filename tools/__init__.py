@@ -1,0 +1,1 @@
+"""What the checks need and users do not: no part of the package."""
