@@ -1,0 +1,107 @@
+"""What one request is and what one answer says, as the walk sees them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from attrs import field, frozen
+
+from asyncsessions.core.tiles import Span
+from asyncsessions.core.windows import Window, to_micros
+
+__all__ = ["Answer", "Ask", "PlacedPage", "Portion", "place"]
+
+T = TypeVar("T")
+
+
+@frozen
+class Ask:
+    """One request of a pull: page ``page`` (from 1) of a window."""
+
+    window: Window
+    page: int
+
+
+@frozen
+class Answer(Generic[T]):
+    """One atomic read of rows, in the vendor's order, with the total that came along (its *tag*).
+
+    ``times`` holds the start of each row.  ``total=None``: the answer carried no total, as
+    AttributionHub's "nothing found" does.  ``warning`` is the vendor's own word beside the data.
+    """
+
+    rows: Sequence[T] = field(repr=False)
+    times: Sequence[datetime] = field(repr=False)
+    total: int | None
+    warning: str | None = None
+
+
+@frozen
+class Portion(Generic[T]):
+    """Rows that may be delivered, and the instants of which they are all the rows there are.
+
+    A portion never tears an instant apart.  In a list that is not in time order there are no such
+    instants: ``span`` then counts places in the list, downwards from 0, and ``timed`` is false.
+    """
+
+    span: Span
+    rows: Sequence[T] = field(repr=False)
+    timed: bool = True
+
+
+@frozen
+class PlacedPage(Generic[T]):
+    """An answered page, cut by time: rows of its first instant, between, and of its last instant.
+
+    Of its first and last instant the neighbours may hold further rows; the ``inner`` span is what
+    the page covers on its own.  A page that spans no time (one instant, no rows, or rows that are
+    not in time order) has no inner span and keeps all of its rows in ``tail``.
+    """
+
+    first: int
+    last: int
+    count: int
+    inner: Span
+    head: Sequence[T] = field(repr=False)
+    body: Sequence[T] = field(repr=False)
+    tail: Sequence[T] = field(repr=False)
+
+    @property
+    def is_solid(self) -> bool:
+        """Whether the page covers any time on its own."""
+        return self.first > self.last
+
+    def lies_in(self, span: Span) -> bool:
+        """Whether all instants of the page's rows lie in the span (true without rows)."""
+        return not self.count or (span.holds(self.first) and span.holds(self.last))
+
+
+def is_newest_first(times: Sequence[datetime]) -> bool:
+    """Whether no row is newer than the one before it."""
+    return all(a >= b for a, b in itertools.pairwise(times))
+
+
+def place(answer: Answer[T]) -> PlacedPage[T]:
+    """Cut an answer by time."""
+    rows, times = answer.rows, answer.times
+    count = len(rows)
+    if not count:
+        return PlacedPage(0, 0, 0, Span(0, 0), (), (), ())
+    if not is_newest_first(times):
+        # first <= last marks a page that covers nothing; the extremes say where its rows lie.
+        return PlacedPage(
+            to_micros(min(times)), to_micros(max(times)), count, Span(0, 0), (), (), rows
+        )
+    first, last = to_micros(times[0]), to_micros(times[-1])
+    if first == last:
+        return PlacedPage(first, last, count, Span(0, 0), (), (), rows)
+    begin, end = 1, count - 1
+    while times[begin] == times[0]:
+        begin += 1
+    while times[end - 1] == times[-1]:
+        end -= 1
+    inner = Span(last + 1, first)
+    return PlacedPage(first, last, count, inner, rows[:begin], rows[begin:end], rows[end:])

@@ -1,0 +1,44 @@
+"""Deliver portions newest first, whatever the order in which they become known."""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+from typing import Generic, TypeVar
+
+from asyncsessions.core.answer import Portion
+
+__all__ = ["InOrder"]
+
+T = TypeVar("T")
+
+
+class InOrder(Generic[T]):
+    """Hold portions back until everything newer has been delivered.
+
+    The *cursor* is the instant down to which all is delivered.  Portions tile the time, so the
+    next one is the portion that ends at the cursor; what ends above it comes late and goes out at
+    once, counted in ``late_rows``.
+    """
+
+    def __init__(self, cursor: int) -> None:
+        self._cursor = cursor
+        self._held: list[tuple[int, int, Portion[T]]] = []
+        self._arrivals = 0
+        self.late_rows = 0
+
+    def put(self, portion: Portion[T]) -> list[Portion[T]]:
+        """Take one portion and return all that can be delivered now, in order."""
+        self._arrivals += 1
+        heappush(self._held, (-portion.span.hi, self._arrivals, portion))
+        ready: list[Portion[T]] = []
+        while self._held and -self._held[0][0] >= self._cursor:
+            portion = heappop(self._held)[2]
+            if portion.span.hi > self._cursor:
+                self.late_rows += len(portion.rows)
+            self._cursor = min(self._cursor, portion.span.lo)
+            ready.append(portion)
+        return ready
+
+    def discard(self) -> None:
+        """Drop everything that is still held back."""
+        self._held.clear()

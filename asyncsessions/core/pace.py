@@ -1,0 +1,225 @@
+"""How fast to send and how often to repeat: arithmetic over times that the caller brings along.
+
+**Rate.**  A 429 says that requests come too fast.  What just worked is known: the successes of
+the last second.  The rate becomes 0.95 of that, and every success then raises it a little, the
+more the longer none was refused, so that the pace hangs just below the limit and soon finds a
+higher one.  Two refusals in short order mean that what worked was saved up by the vendor (a token
+bucket): then the rate falls by a fifth.  A handful of successes says little about what is allowed:
+then the rate rises fast.  Requests that were under way when the rate was cut may be refused as
+well; those echoes say nothing new.  If nothing succeeded lately, or since the last cut (a vendor
+that counts by the calendar second), it is shut: one request probes after ``Retry-After``, all
+others wait for what it brings.
+
+**Concurrency.**  A 503 says that too much is going on at once: of the requests that were under way
+together, each one refused was one too many.  After a while of calm the number grows again, by one
+a round trip while it is fully used.
+
+**Retries** draw on one budget, so that an outage costs a handful of requests, however many pages
+were under way (as in the AWS SDKs' standard retry mode, with smaller numbers).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from math import exp2, floor
+
+from attrs import define, field, frozen
+
+__all__ = ["Pace", "Retry", "RetryBudget"]
+
+WINDOW_S = 1.0
+LONGEST_WINDOW_S = 5.0
+GOOD_SAMPLE = 10  # successes
+SHORTEST_SAMPLE_S = 0.05
+CUT = 0.95
+DEEP_CUT = 0.8
+GROWTH = 0.05  # requests a second for each success: 5 % a second at any rate
+SMALLEST_STEP = 1 / 800  # of the rate, for slow vendors: a refusal among five requests is too often
+LARGEST_STEP = 0.1  # of the rate
+DOUBLING_S = 0.5
+DOUBLING_REQUESTS = 20
+HEAD_START = 6  # doublings
+HOLD_S = 0.5
+SHORTEST_PROBE_S = 0.2
+LONGEST_PROBE_S = 5.0
+SLOWEST = 0.2  # requests a second: below that a probe every five seconds is as good
+
+
+@frozen(kw_only=True)
+class Retry:
+    """How often a request is repeated, and how long we wait in between.
+
+    ``attempts`` counts the first one too.  The wait before attempt n+1 is drawn evenly from 0 to
+    ``min(max_backoff_s, backoff_s * 2**(n-1))`` seconds (full jitter); ``Retry-After`` is honoured
+    on top of that, and ends the retries if it is longer than ``max_retry_after_s``.  ``budget``
+    tokens are shared by all requests of a client: a retry takes one, a success gives ``refill``
+    back.
+    """
+
+    attempts: int = 8
+    backoff_s: float = 0.25
+    max_backoff_s: float = 10.0
+    max_retry_after_s: float = 120.0
+    budget: float = 10.0
+    refill: float = 0.5
+
+    def wait_s(self, failures: int, *, retry_after_s: float | None, chance: float) -> float:
+        """Return the seconds to wait after so many failures; ``chance`` is drawn from [0, 1)."""
+        ceiling = min(self.max_backoff_s, self.backoff_s * 2.0 ** min(failures - 1, 60))
+        return (retry_after_s or 0.0) + chance * ceiling
+
+
+@define
+class RetryBudget:
+    """The retries that a client may still make."""
+
+    policy: Retry
+    tokens: float = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.tokens = self.policy.budget
+
+    def take(self) -> bool:
+        """Pay for a retry; false if there is not enough left."""
+        if self.tokens < 1:
+            return False
+        self.tokens -= 1
+        return True
+
+    def success(self) -> None:
+        """A request succeeded, repeated or not."""
+        self.tokens = min(self.policy.budget, self.tokens + self.policy.refill)
+
+
+class Pace:
+    """The pace of one client.  All times are seconds of one steady clock.
+
+    ``concurrency`` is the most requests in flight, ``requests_per_second`` the highest rate;
+    ``None`` = no limit but the vendor's.
+    """
+
+    def __init__(self, concurrency: int, requests_per_second: float | None = None) -> None:
+        self.concurrency = concurrency
+        self.highest_rate = requests_per_second
+        self.rate: float | None = requests_per_second
+        self._successes: deque[float] = deque()
+        self._first_sent: float | None = None
+        self._next_send = 0.0
+        self._rate_cut_at = float("-inf")
+        self._calm_since = 0.0
+        self._head_start = 0
+        self._probe_at: float | None = None
+        self._probe_wait_s = SHORTEST_PROBE_S
+        self._probe_sent_at = 0.0
+        self._probing = False
+        self._limit = float(concurrency)
+        self._overload_cut_at = float("-inf")
+        self._crowd = concurrency
+
+    @property
+    def limit(self) -> int:
+        """How many requests may be in flight now."""
+        return 1 if self._probing else floor(self._limit)
+
+    def wait_s(self, now: float) -> float:
+        """Return how long the next request has to wait, in seconds; 0 = it may go."""
+        if self._probe_at is not None:
+            return max(0.0, self._probe_at - now)
+        return 0.0 if self.rate is None else max(0.0, self._next_send - now)
+
+    def sent(self, now: float) -> None:
+        """A request was sent."""
+        self._first_sent = now if self._first_sent is None else self._first_sent
+        if self._probe_at is not None:
+            self._probe_at, self._probing, self._probe_sent_at = None, True, now
+        if self.rate is not None:
+            self._next_send = max(now, self._next_send) + 1.0 / self.rate
+
+    def succeeded(self, now: float, *, in_flight: int) -> None:
+        """An answer arrived; ``in_flight`` counts it as well."""
+        self._successes.append(now)
+        self._forget(now)
+        self._probing = False
+        self._probe_wait_s = SHORTEST_PROBE_S
+        if self.rate is not None and self._rate_cut_at > float("-inf"):
+            self.rate = self._allowed(self.rate + self._growth(now))
+        if in_flight >= floor(self._limit) and now >= self._overload_cut_at + HOLD_S:
+            self._limit = min(self.concurrency, self._limit + 1.0 / self._limit)
+
+    def failed(self) -> None:
+        """An answer failed in a way that says nothing about the pace."""
+        self._probing = False
+
+    def refused(self, now: float, *, sent_at: float, retry_after_s: float | None) -> bool:
+        """A 429 arrived; false if it is the echo of a refusal that was acted upon already."""
+        was_probe = self._probing and sent_at >= self._probe_sent_at
+        if sent_at <= self._rate_cut_at and not was_probe:
+            return False
+        self._probing = False
+        self._forget(now)
+        if self._successes and self._successes[-1] > self._rate_cut_at:
+            self._slow_down(now)
+        else:
+            if not was_probe:
+                self.rate = self._allowed((self.rate or self.concurrency) / 2)
+                self._head_start = HEAD_START
+            probe_at = now + max(retry_after_s or 0.0, self._probe_wait_s)
+            self._probe_at = max(probe_at, self._next_send)
+            self._probe_wait_s = min(2 * self._probe_wait_s, LONGEST_PROBE_S)
+        self._rate_cut_at = self._calm_since = now
+        assert self.rate is not None
+        self._next_send = now + 1.0 / self.rate
+        return True
+
+    def overloaded(self, now: float, *, sent_at: float) -> None:
+        """A 503 arrived."""
+        self._probing = False
+        if sent_at > self._overload_cut_at:
+            self._overload_cut_at = now
+            self._crowd = floor(self._limit)
+        self._crowd -= 1
+        self._limit = max(1.0, min(self._limit, float(self._crowd)))
+
+    # ------------------------------------------------------------------ the rate
+
+    def _slow_down(self, now: float) -> None:
+        """Set the rate just below what worked, which may be little because we asked for little."""
+        worked = CUT * self._worked(now)
+        if self.rate is not None:
+            # Refused again so soon: what worked was saved up by the vendor, and is gone now.
+            is_soon = now < self._rate_cut_at + HOLD_S
+            worked = max(
+                DEEP_CUT * self.rate, min(worked, (DEEP_CUT if is_soon else CUT) * self.rate)
+            )
+        self.rate = self._allowed(worked)
+        self._head_start = HEAD_START if len(self._successes) < GOOD_SAMPLE else 0
+
+    def _allowed(self, rate: float) -> float:
+        """Return the rate, but not slower than is of use, and never above the caller's own."""
+        highest = self.highest_rate
+        return max(SLOWEST, rate) if highest is None else min(max(SLOWEST, rate), highest)
+
+    def _worked(self, now: float) -> float:
+        """Return the successes a second, of the whole window or of the last few if that is more."""
+        kept = self._successes
+        window_s = max(min(WINDOW_S, now - (self._first_sent or 0.0)), now - kept[0])
+        lately_s = now - kept[-min(GOOD_SAMPLE, len(kept))]
+        lately = min(GOOD_SAMPLE, len(kept)) / max(lately_s, SHORTEST_SAMPLE_S)
+        whole = len(kept) / max(window_s, SHORTEST_SAMPLE_S)
+        return max(whole, lately) if len(kept) >= GOOD_SAMPLE else whole
+
+    def _growth(self, now: float) -> float:
+        """Return by how much a success raises the rate: the more, the longer none was refused."""
+        assert self.rate is not None
+        doubling_s = max(DOUBLING_S, DOUBLING_REQUESTS / self.rate)
+        doublings = min(self._head_start + (now - self._calm_since) / doubling_s, 60.0)
+        step = min(GROWTH, SMALLEST_STEP * self.rate) * exp2(doublings)
+        return min(step, LARGEST_STEP * self.rate)
+
+    def _forget(self, now: float) -> None:
+        """Keep the successes of the window, or a good sample of the last moments if that is more."""
+        kept = self._successes
+        while kept and kept[0] <= now - WINDOW_S:
+            if len(kept) <= GOOD_SAMPLE and kept[0] > now - LONGEST_WINDOW_S:
+                return
+            kept.popleft()
