@@ -1,0 +1,223 @@
+"""The same from plain code: no ``await``, also where an event loop is running already.
+
+::
+
+    from asyncsessions import Hum
+    from asyncsessions.blocking import Client
+
+    with Client(Hum.from_env(environment="sandbox")) as client:
+        for session in client.sessions(start="2026-01-01"):
+            print(session.started_at, session.campaign)
+
+The work is done by an event loop in a thread of its own, one hop a page; a notebook, a Spark task
+or a Django view can therefore iterate while its own loop runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine, Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar, Unpack
+
+from asyncsessions import client as _client
+from asyncsessions.core.pace import Retry
+from asyncsessions.core.records import Session, SessionDetail
+from asyncsessions.core.report import Report
+from asyncsessions.engine.probe import Estimate
+from asyncsessions.engine.stream import PageStream
+from asyncsessions.providers.base import Provider
+from asyncsessions.query import OptionChanges, SessionList
+from asyncsessions.query import Sessions as AsyncSessions
+
+if TYPE_CHECKING:
+    from asyncsessions.sinks.base import Sink
+    from asyncsessions.transport.base import Transport
+
+__all__ = ["Client", "SessionStream", "Sessions"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class _Loop:
+    """An event loop in a daemon thread."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, name="asyncsessions", daemon=True
+        )
+        self._thread.start()
+
+    def run(self, work: Coroutine[object, object, T]) -> T:
+        """Run a coroutine to its end; an interrupt here (Ctrl-C) cancels it there."""
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+    def close(self) -> None:
+        """Stop the loop and wait for its thread."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+        self._loop.run_until_complete(self._loop.shutdown_default_executor())
+        self._loop.close()
+
+
+class SessionStream:
+    """One run of a query, for plain code: iterate it, or its :meth:`pages`; see ``report``."""
+
+    def __init__(self, loop: _Loop, pages: PageStream) -> None:
+        self._loop = loop
+        self._pages = pages
+        self._rest: Iterator[Session] = iter(())
+
+    def __iter__(self) -> Iterator[Session]:
+        while True:
+            yield from self._rest
+            rows = self._next()
+            if rows is None:
+                return
+            self._rest = iter(rows)
+
+    def pages(self) -> Iterator[list[Session]]:
+        """Yield the sessions in lists of about a page each, none of them empty."""
+        if rest := list(self._rest):
+            yield rest
+        while (rows := self._next()) is not None:
+            yield rows
+
+    def _next(self) -> list[Session] | None:
+        return self._loop.run(anext(self._pages, None))
+
+    @property
+    def report(self) -> Report:
+        """What has been done so far."""
+        return self._pages.report
+
+    def close(self) -> None:
+        """Stop: no request is under way any more when this returns."""
+        self._loop.run(self._pages.aclose())
+
+
+class Sessions:
+    """The sessions that a query asks for; the blocking face of :class:`asyncsessions.Sessions`."""
+
+    def __init__(self, loop: _Loop, sessions: AsyncSessions) -> None:
+        self._loop = loop
+        self._sessions = sessions
+
+    def with_options(self, **changes: Unpack[OptionChanges]) -> Sessions:
+        """Return the same question with other options."""
+        return Sessions(self._loop, self._sessions.with_options(**changes))
+
+    @contextmanager
+    def stream(self) -> Generator[SessionStream, None, None]:
+        """Open a run, to iterate it and to read its report; closed at the end of the block."""
+        stream = SessionStream(self._loop, self._sessions.pages())
+        try:
+            yield stream
+        finally:
+            stream.close()
+
+    def __iter__(self) -> Iterator[Session]:
+        with self.stream() as stream:
+            yield from stream
+
+    def pages(self) -> Iterator[list[Session]]:
+        """Yield the sessions in lists of about a page each, none of them empty."""
+        with self.stream() as stream:
+            yield from stream.pages()
+
+    def collect(self) -> SessionList:
+        """Return all sessions at once, with the report."""
+        return self._loop.run(self._sessions.collect())
+
+    def first(self, n: int = 1) -> SessionList:
+        """Return the first ``n`` sessions, newest first."""
+        return self._loop.run(self._sessions.first(n))
+
+    def count(self) -> int:
+        """Return how many sessions the vendor says there are."""
+        return self._loop.run(self._sessions.count())
+
+    def estimate(self) -> Estimate:
+        """Return what a pull will take."""
+        return self._loop.run(self._sessions.estimate())
+
+    def pull(self, to: str | Path | Sink, *, fresh: bool = False) -> Report:
+        """Write all sessions to a target and return the report."""
+        return self._loop.run(self._sessions.pull(to, fresh=fresh))
+
+
+class Client(Generic[P]):
+    """A vendor's API for plain code; arguments as of :class:`asyncsessions.Client`.
+
+    Your own ``http`` session cannot be given here: it belongs to another event loop.
+    """
+
+    def __init__(
+        self,
+        provider: Provider[P],
+        *,
+        concurrency: int = 8,
+        requests_per_second: float | None = None,
+        timeout_s: float = 30.0,
+        retry: Retry | None = None,
+        transport: Transport | None = None,
+    ) -> None:
+        self._client = _client.Client(
+            provider,
+            concurrency=concurrency,
+            requests_per_second=requests_per_second,
+            timeout_s=timeout_s,
+            retry=retry,
+            transport=transport,
+        )
+        self._running: _Loop | None = None
+
+    def __repr__(self) -> str:
+        return f"blocking.{self._client!r}"
+
+    @property
+    def _loop(self) -> _Loop:
+        if self._running is None:
+            self._running = _Loop()
+        return self._running
+
+    def sessions(self, *args: P.args, **kwargs: P.kwargs) -> Sessions:
+        """Ask for sessions; nothing is sent before the result is iterated."""
+        return Sessions(self._loop, self._client.sessions(*args, **kwargs))
+
+    def session(self, session_id: str) -> SessionDetail:
+        """Return one session with its order and every step of its cart (Hum)."""
+        return self._loop.run(self._client.session(session_id))
+
+    def ping(self) -> None:
+        """Check that the vendor can be reached and accepts the credentials (Hum)."""
+        self._loop.run(self._client.ping())
+
+    def close(self) -> None:
+        """Stop every run, close the connections and end the thread."""
+        if self._running is not None:
+            self._running.run(self._client.aclose())
+            self._running.close()
+            self._running = None
+
+    def __enter__(self) -> Client[P]:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,173 @@
+"""The front door."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar
+from weakref import WeakSet
+
+from asyncsessions.core.http import Request, Response
+from asyncsessions.core.meter import Meter
+from asyncsessions.core.pace import Pace, Retry
+from asyncsessions.core.records import SessionDetail
+from asyncsessions.core.verdict import judge
+from asyncsessions.engine.stream import PageStream
+from asyncsessions.errors import ConfigurationError, SessionsError
+from asyncsessions.providers.base import DetailProvider, PingProvider, Provider
+from asyncsessions.query import Sessions
+
+if TYPE_CHECKING:
+    from asyncsessions.transport.aiohttp import ClientSession
+    from asyncsessions.transport.base import Transport
+    from asyncsessions.transport.retry import Fetcher
+
+__all__ = ["Client"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Client(Generic[P]):
+    """A vendor's API, open for questions.
+
+    What is given here holds for everything the client does: at most ``concurrency`` requests in
+    flight and, unless ``None``, at most ``requests_per_second``; ``timeout_s`` seconds for one
+    attempt, connecting and reading included; ``retry`` for what may be repeated.  ``http`` is
+    your own ``aiohttp.ClientSession`` (proxies, tracing, connectors), which is never closed here;
+    ``None`` opens one with the first request.  ``transport`` replaces the network altogether.
+
+    Use it as ``async with Client(…) as client``, or call :meth:`aclose` when done.  Raises
+    :class:`ConfigurationError` for values that cannot be.
+    """
+
+    def __init__(
+        self,
+        provider: Provider[P],
+        *,
+        concurrency: int = 8,
+        requests_per_second: float | None = None,
+        timeout_s: float = 30.0,
+        retry: Retry | None = None,
+        http: ClientSession | None = None,
+        transport: Transport | None = None,
+    ) -> None:
+        if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
+            raise ConfigurationError("concurrency must be a whole number of at least 1")
+        if requests_per_second is not None and not requests_per_second > 0:
+            raise ConfigurationError("requests_per_second must be more than 0, or None")
+        if not timeout_s > 0:
+            raise ConfigurationError("timeout_s must be more than 0")
+        if http is not None and transport is not None:
+            raise ConfigurationError("give http or transport, not both")
+        self.provider = provider
+        self.concurrency = concurrency
+        self._requests_per_second = requests_per_second
+        self._timeout_s = timeout_s
+        self._retry = retry or Retry()
+        self._http = http
+        self._transport = transport
+        self._fetcher: Fetcher | None = None
+        self._runs: WeakSet[PageStream] = WeakSet()
+        self._is_closed = False
+
+    def __repr__(self) -> str:
+        return f"Client({self.provider!r}, concurrency={self.concurrency})"
+
+    def sessions(self, *args: P.args, **kwargs: P.kwargs) -> Sessions:
+        """Ask for sessions; the arguments are the vendor's own, as of its ``query`` method.
+
+        Nothing is sent before the result is iterated or awaited.  Raises
+        :class:`InvalidQueryError` for a question that makes no sense, and ``TypeError`` for a
+        filter that the vendor does not have.
+        """
+        return Sessions(self, self.provider.query(*args, **kwargs))
+
+    async def session(self, session_id: str) -> SessionDetail:
+        """Return one session with its order and every step of its cart (Hum).
+
+        Raises :class:`NotFoundError` if the vendor knows no such session, and
+        :class:`ConfigurationError` if it has no such endpoint.
+        """
+        provider = self.provider
+        if not isinstance(provider, DetailProvider):
+            raise ConfigurationError(f"{provider.name} cannot look up a single session")
+        return await self.fetch(
+            provider.session_request(session_id), provider.read_session, Meter()
+        )
+
+    async def ping(self) -> None:
+        """Check that the vendor can be reached and accepts the credentials (Hum).
+
+        Raises the error that says why not; :class:`ConfigurationError` if the vendor has no such
+        endpoint.
+        """
+        provider = self.provider
+        if not isinstance(provider, PingProvider):
+            raise ConfigurationError(f"{provider.name} has no request that costs nothing")
+        await self.fetch(provider.ping_request(), provider.read_ping, Meter())
+
+    async def fetch(self, request: Request, read: Callable[[Response], T], meter: Meter) -> T:
+        """Send a request of the provider's and return what ``read`` makes of the answer."""
+        if self._is_closed:
+            raise ConfigurationError("the client is closed: open a new one")
+        if self._fetcher is None:
+            self._fetcher = self._open()
+        return await self._fetcher.fetch(request, read, meter)
+
+    def adopt(self, run: PageStream) -> None:
+        """Close this run, if it still lives, when the client closes."""
+        self._runs.add(run)
+
+    def _open(self) -> Fetcher:
+        # Imported on use: aiohttp takes longer to load than all of the rest.
+        from asyncsessions.transport.attempt import Attempts
+        from asyncsessions.transport.retry import Fetcher
+        from asyncsessions.transport.throttle import Throttle
+
+        concurrency = self.concurrency
+        if self._transport is None:
+            from asyncsessions.transport.aiohttp import AiohttpTransport
+
+            self._transport = network = AiohttpTransport(self._http)
+            # Who waits for a connection of a small pool would lose time of `timeout_s`.
+            concurrency = min(concurrency, network.connections or concurrency)
+        attempts = Attempts(
+            self._transport,
+            Throttle(Pace(concurrency, self._requests_per_second)),
+            self._judge,
+            timeout_s=self._timeout_s,
+        )
+        return Fetcher(attempts, self._retry, provider=self.provider.name)
+
+    def _judge(self, request: Request, response: Response) -> SessionsError | None:
+        provider = self.provider
+        return judge(
+            request,
+            response,
+            provider=provider.name,
+            secrets=provider.secrets,
+            read_refusal=provider.read_refusal,
+            now=datetime.now(UTC),
+        )
+
+    async def aclose(self) -> None:
+        """Stop every run and close the connections; your own ``http`` stays open."""
+        self._is_closed = True
+        for run in tuple(self._runs):
+            await run.aclose()
+        close = getattr(self._transport, "aclose", None)
+        if close is not None:
+            await close()
+
+    async def __aenter__(self) -> Client[P]:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()

@@ -1,0 +1,89 @@
+"""One window of a stream: its walk, and its rows on their way out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from operator import attrgetter
+
+from asyncsessions.core.answer import Answer, Ask, Portion
+from asyncsessions.core.identity import number_twins
+from asyncsessions.core.options import Options
+from asyncsessions.core.order import InOrder
+from asyncsessions.core.records import Session
+from asyncsessions.core.walk import Walk
+from asyncsessions.core.windows import Window
+from asyncsessions.providers.base import Provider
+
+__all__ = ["Lane"]
+
+started_at = attrgetter("started_at")
+identity = attrgetter("id")
+
+
+class Lane:
+    """Turns the answers of one window into rows in the order asked for.
+
+    ``index`` counts the windows of the pull from 0, newest first.
+    """
+
+    def __init__(
+        self, index: int, window: Window, provider: Provider[...], options: Options
+    ) -> None:
+        self.index = index
+        self.walk: Walk[Session] = Walk(
+            window,
+            page_size=provider.page_size,
+            started_at=started_at,
+            identity=identity,
+            consistency=options.consistency,
+        )
+        self.held_rows = 0
+        self._is_ordered = options.ordered
+        self._order: InOrder[Session] | None = None
+        self._numbers_twins = not provider.has_ids
+        self._twins: dict[str, int] = {}
+
+    def answer(self, ask: Ask, answer: Answer[Session]) -> list[Session]:
+        """Take an answer and return the rows that may go out now."""
+        return self._release(self.walk.answer(ask, answer))
+
+    def withdraw(self, ask: Ask) -> list[Session]:
+        """Drop an ask that is not wanted any more."""
+        return self._release(self.walk.withdraw(ask))
+
+    def give_up(self, *, before: int | None = None) -> list[Session]:
+        """Return what is known of the pages ``before`` a number, proven or not."""
+        if before is not None and self._order is not None:
+            self._order.discard()  # what lies behind the page that will not come
+            self.held_rows = 0
+        return self._release(self.walk.give_up(before=before))
+
+    @property
+    def late_rows(self) -> int:
+        """Rows that went out behind their place in the order."""
+        return 0 if self._order is None else self._order.late_rows
+
+    @property
+    def is_in_order(self) -> bool:
+        """Whether the vendor lists this window newest first, as far as it has been read."""
+        return not self.walk.positional or self.walk.tag is None
+
+    def _release(self, portions: Iterable[Portion[Session]]) -> list[Session]:
+        rows: list[Session] = []
+        for portion in portions:
+            self.held_rows += len(portion.rows)
+            for ready in self._in_turn(portion):
+                self.held_rows -= len(ready.rows)
+                rows += self._numbered(ready) if self._numbers_twins else ready.rows
+        return rows
+
+    def _in_turn(self, portion: Portion[Session]) -> list[Portion[Session]]:
+        if not self._is_ordered:
+            return [portion]
+        if self._order is None:
+            self._order = InOrder(self.walk.window.owned.hi if portion.timed else 0)
+        return self._order.put(portion)
+
+    def _numbered(self, portion: Portion[Session]) -> list[Session]:
+        # Without order in time twins may lie anywhere in the window: they have to be remembered.
+        return number_twins(portion.rows, None if portion.timed else self._twins)

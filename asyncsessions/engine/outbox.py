@@ -1,0 +1,92 @@
+"""Rows on their way to the consumer: windows in turn, in pieces of about a page."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from attrs import evolve, field, frozen
+
+from asyncsessions.core.records import Session
+from asyncsessions.engine.lane import Lane
+
+__all__ = ["Batch", "Outbox"]
+
+
+@frozen
+class Batch:
+    """Rows of one window, by its index (0 = newest); ``is_last`` if no more of it will come."""
+
+    window: int
+    rows: list[Session] = field(repr=False)
+    is_last: bool = False
+
+
+class Outbox:
+    """The open windows of a stream, and what of them is ready.
+
+    ``ordered``: a window's rows wait until all newer windows are out; else they go at once.
+    """
+
+    def __init__(self, *, ordered: bool, page_size: int) -> None:
+        self._ordered = ordered
+        self._page_size = page_size
+        self._waiting: dict[int, list[Session]] = {}
+        self._ready: deque[Batch] = deque()
+        self.lanes: deque[Lane] = deque()
+        self.ready_rows = 0
+
+    def __len__(self) -> int:
+        return len(self._ready)
+
+    @property
+    def held_rows(self) -> int:
+        """How many rows have arrived but cannot go out yet."""
+        held = sum(lane.held_rows + lane.walk.seam_rows for lane in self.lanes)
+        return held + sum(map(len, self._waiting.values()))
+
+    def take(self, most: int | None) -> Batch:
+        """Return the next batch, with ``most`` so many rows (``None`` = all)."""
+        batch = self._ready.popleft()
+        self.ready_rows -= len(batch.rows)
+        return batch if most is None else evolve(batch, rows=batch.rows[:most])
+
+    def put(self, lane: Lane, rows: list[Session]) -> None:
+        """Take what a window set free, and close the window if that was all."""
+        if not self._ordered:
+            self._make_ready(lane, rows)
+            if lane.walk.is_finished:
+                self.lanes.remove(lane)
+            return
+        if lane is not self.lanes[0]:
+            self._waiting.setdefault(lane.index, []).extend(rows)
+            return
+        self._make_ready(lane, rows)
+        while self.lanes and self.lanes[0].walk.is_finished:
+            self.lanes.popleft()
+            if self.lanes:
+                self._make_ready(self.lanes[0], self._waiting.pop(self.lanes[0].index, []))
+
+    def give_up(self, *, before: tuple[int, int] | None = None) -> None:
+        """Close all windows: let out what waits for pages that will not come.
+
+        With ``before``, a window's index and a page of it, only what lies before that position.
+        """
+        for lane in self.lanes:
+            if before is not None and lane.index > before[0]:
+                break
+            page = before[1] if before is not None and lane.index == before[0] else None
+            rows = self._waiting.pop(lane.index, []) + lane.give_up(before=page)
+            self._make_ready(lane, rows)
+        self.lanes.clear()
+        self._waiting.clear()
+
+    def _make_ready(self, lane: Lane, rows: list[Session]) -> None:
+        size = self._page_size
+        self.ready_rows += len(rows)
+        if len(rows) > 2 * size:  # a straggler set many pages free
+            pieces = [rows[i : i + size] for i in range(0, len(rows), size)]
+        else:
+            pieces = [rows] if rows else []
+        self._ready.extend(Batch(lane.index, piece) for piece in pieces)
+        if lane.walk.is_finished:
+            self._ready.append(Batch(lane.index, [], is_last=True))

@@ -1,0 +1,133 @@
+"""Page tasks: requests under way, and the moment at which one of them is done.
+
+Nothing here refers to the stream that owns the tasks, so that a stream which is simply dropped
+can be finalised while its requests are still under way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Protocol, TypeVar
+
+from attrs import frozen
+
+from asyncsessions.core.answer import Answer, Ask
+from asyncsessions.core.http import Request, Response
+from asyncsessions.core.meter import Meter
+from asyncsessions.core.records import Session
+from asyncsessions.providers.base import Provider, Query
+
+__all__ = ["Fetch", "PageTasks", "Source"]
+
+T = TypeVar("T")
+
+
+class Fetch(Protocol):
+    """Sends a request, repeats it where that helps, and returns what ``read`` made of it."""
+
+    def __call__(
+        self, request: Request, read: Callable[[Response], T], meter: Meter
+    ) -> Awaitable[T]:
+        """Raise a :class:`SessionsError` if there is no readable answer."""
+        ...
+
+
+@frozen
+class PageRead:
+    """An answer, with the undocumented field names if they were looked for."""
+
+    answer: Answer[Session]
+    unknown_fields: Sequence[str] = ()
+
+
+@frozen
+class Source:
+    """Where pages come from: a vendor, a query, and the way to send."""
+
+    provider: Provider[...]
+    query: Query
+    fetch: Fetch
+    meter: Meter
+    raw: bool = False
+
+    async def read(self, ask: Ask) -> PageRead:
+        """Fetch and read one page."""
+        request = self.provider.page_request(self.query, ask.window, ask.page)
+        return await self.fetch(request, partial(self._read, ask.page), self.meter)
+
+    def _read(self, page: int, response: Response) -> PageRead:
+        answer = self.provider.read_page(response, page=page, raw=self.raw)
+        # Looked for on the first page of a window only: it costs a second decoding.
+        unknown = self.provider.unknown_fields(response) if page == 1 else ()
+        return PageRead(answer, unknown)
+
+
+class PageTasks:
+    """The requests under way of one stream, and those that are done but not taken yet."""
+
+    def __init__(self) -> None:
+        self._under_way: dict[asyncio.Task[PageRead], None] = {}
+        self._done: deque[asyncio.Task[PageRead]] = deque()
+        self._waiter: asyncio.Future[None] | None = None
+        self._is_abandoned = False
+
+    def __len__(self) -> int:
+        return len(self._under_way)
+
+    def start(self, source: Source, ask: Ask) -> asyncio.Task[PageRead]:
+        """Begin to fetch a page."""
+        task = asyncio.get_running_loop().create_task(source.read(ask))
+        self._under_way[task] = None
+        task.add_done_callback(self._note)
+        return task
+
+    def _note(self, task: asyncio.Task[PageRead]) -> None:
+        del self._under_way[task]
+        self._done.append(task)
+        if self._is_abandoned:
+            self._forget_done()
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def take_done(self) -> asyncio.Task[PageRead] | None:
+        """Return a task that is done, oldest first; ``None`` if there is none."""
+        return self._done.popleft() if self._done else None
+
+    async def wait(self) -> None:
+        """Wait until some task is done."""
+        if not self._done:
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+
+    def cancel(self) -> None:
+        """Ask all tasks to stop."""
+        for task in tuple(self._under_way):
+            task.cancel()
+
+    async def aclose(self) -> None:
+        """Stop all tasks and wait until they have; any number of cancellations only postpones."""
+        self.cancel()
+        interruption: asyncio.CancelledError | None = None
+        while self._under_way:
+            try:
+                await asyncio.wait(tuple(self._under_way))
+            except asyncio.CancelledError as cancelled:
+                interruption = cancelled
+        self._forget_done()
+        if interruption is not None:
+            raise interruption
+
+    def abandon(self) -> None:
+        """Stop all tasks of which nobody will ask the outcome."""
+        self._is_abandoned = True
+        self.cancel()
+        self._forget_done()
+
+    def _forget_done(self) -> None:
+        while self._done:
+            task = self._done.popleft()
+            if not task.cancelled():
+                task.exception()  # marks it as retrieved

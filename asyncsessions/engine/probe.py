@@ -1,0 +1,67 @@
+"""What page 1 of every window tells: how many rows there are, and what pulling them will take."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+from attrs import frozen
+
+from asyncsessions.core.answer import Ask
+from asyncsessions.core.windows import Window, resolve_range, split, to_micros
+from asyncsessions.engine.pages import Source
+from asyncsessions.engine.stream import wall_clock
+
+__all__ = ["Estimate", "probe"]
+
+
+@frozen(kw_only=True)
+class Estimate:
+    """What a pull will take if nothing moves: exact on a list that stands still.
+
+    ``requests`` are those of the pull, without the ``spent`` ones that made this estimate (one a
+    window).  ``rows`` counts sessions; on the newest border of the range a whole second is asked
+    for, and of it only the rows on page 1 can be told apart.
+    """
+
+    requests: int
+    rows: int
+    windows: int
+    spent: int
+
+
+async def probe(
+    source: Source, *, concurrency: int, now: Callable[[], datetime] = wall_clock
+) -> Estimate:
+    """Ask for page 1 of every window, ``concurrency`` at a time."""
+    query, provider = source.query, source.provider
+    if source.meter.deadline_s is not None:
+        source.meter.deadline = asyncio.get_running_loop().time() + source.meter.deadline_s
+    windows = split(resolve_range(query.start, query.end, now=now()), provider.longest_window)
+    gate = asyncio.Semaphore(concurrency)
+
+    async def ask(window: Window) -> tuple[int, int]:
+        async with gate:
+            read = await source.read(Ask(window, 1))
+        answer = read.answer
+        total = answer.total or 0
+        beyond = sum(not window.owned.holds(to_micros(moment)) for moment in answer.times)
+        size = len(answer.rows) if 0 < len(answer.rows) < total else provider.page_size
+        return max(1, -(-total // size)), total - beyond
+
+    # The first goes alone: a wrong key or a used-up quota shall cost a single request.
+    probed = [await ask(windows[0])]
+    tasks = [asyncio.ensure_future(ask(window)) for window in windows[1:]]
+    try:
+        probed += await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    return Estimate(
+        requests=sum(requests for requests, _ in probed),
+        rows=sum(rows for _, rows in probed),
+        windows=len(windows),
+        spent=source.meter.requests,
+    )

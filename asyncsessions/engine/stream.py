@@ -1,0 +1,309 @@
+"""The pull-driven iterator over pages: the engine's heart.
+
+A class and not an async generator, because a generator must not own tasks: a ``break`` would
+leave them running, and a failing page would cancel the consumer's own await.  Nothing is sent
+unless the consumer pulls: each pull tops up the requests under way and waits for what is due.
+
+At most ``concurrency`` requests are under way.  Answers ahead of a straggler are kept until it
+comes, ``REORDER_FACTOR * concurrency`` pages of them at most; pages that are ready for a slow
+consumer count against the concurrency instead, so that hardly anything is bought that nobody may
+want.  An error is raised at its own position, after the rows of all pages before it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import weakref
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+from attrs import frozen
+
+from asyncsessions.core.answer import Ask
+from asyncsessions.core.options import Options
+from asyncsessions.core.plan import PullPlan
+from asyncsessions.core.records import Session
+from asyncsessions.core.report import Report
+from asyncsessions.core.windows import Window, resolve_range, split
+from asyncsessions.engine.lane import Lane
+from asyncsessions.engine.outbox import Batch, Outbox
+from asyncsessions.engine.pages import PageRead, PageTasks, Source
+from asyncsessions.engine.tally import Tally
+from asyncsessions.errors import IncompleteError, SessionsError
+
+__all__ = ["PageStream"]
+
+REORDER_FACTOR = 16
+log = logging.getLogger("asyncsessions")
+
+
+def wall_clock() -> datetime:
+    """Return the time of day, aware."""
+    return datetime.now(UTC)
+
+
+@frozen
+class Failure:
+    """An error and its position: the index of its window and its page."""
+
+    position: tuple[int, int]
+    error: BaseException
+
+
+class PageStream:
+    """Delivers the sessions of one pull page by page, as lists that are never empty.
+
+    Iterate it once.  It cleans up after itself when it ends, fails or is cancelled; a consumer
+    that stops early calls :meth:`aclose`, or leaves it to the garbage collector.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        options: Options,
+        *,
+        concurrency: int,
+        now: Callable[[], datetime] = wall_clock,
+    ) -> None:
+        self._source = source
+        self._options = options
+        self._concurrency = concurrency
+        self._now = now
+        self._tasks = PageTasks()
+        self._asked: dict[asyncio.Task[PageRead], tuple[Lane, Ask]] = {}
+        self._tally = Tally(source.provider.name, source.meter, now)
+        self._windows: Iterator[Window] | None = None
+        self._outbox = Outbox(ordered=options.ordered, page_size=source.provider.page_size)
+        self._failure: Failure | None = None
+        self._is_closed = False
+        self._is_pulling = False
+        self._began_at = self._ended_at = 0.0
+
+    def __aiter__(self) -> PageStream:
+        return self
+
+    async def __anext__(self) -> list[Session]:
+        """Return the next page of sessions.
+
+        Raises :class:`IncompleteError` after the last one if something could not be proven, and
+        any other :class:`SessionsError` after the rows that came before it.
+        """
+        while not (rows := (await self.next_batch()).rows):
+            pass
+        return rows
+
+    async def next_batch(self) -> Batch:
+        """Return the next rows with the window they belong to; raises as iterating does.
+
+        The last batch of a window may hold no rows.  Without ``ordered`` windows take turns.
+        """
+        if self._is_pulling:
+            raise RuntimeError("two tasks pull from one stream: give each its own")
+        self._is_pulling = True
+        try:
+            return await self._pull()
+        except BaseException:
+            await self.aclose()
+            raise
+        finally:
+            self._is_pulling = False
+
+    async def aclose(self) -> None:
+        """Stop: no request is under way any more when this returns.  May be called again."""
+        if not self._is_closed:
+            self._is_closed = True
+            self._ended_at = self._clock() if self._windows is not None else 0.0
+        await self._tasks.aclose()
+
+    @property
+    def report(self) -> Report:
+        """What has been done so far."""
+        ended_at = self._ended_at or (self._clock() if self._windows is not None else 0.0)
+        return self._tally.report(elapsed_s=ended_at - self._began_at)
+
+    # ------------------------------------------------------------------ pulling
+
+    async def _pull(self) -> Batch:
+        if self._is_closed:
+            raise StopAsyncIteration
+        if self._windows is None:
+            self.plan()
+        while not self._is_limit_reached():
+            self._collect()
+            self._top_up()
+            if self._outbox:
+                return self._hand_over()
+            if self._tasks:
+                await self._tasks.wait()
+            elif self._outbox.lanes:
+                self._give_up()
+            else:
+                self._end()
+        raise StopAsyncIteration
+
+    def plan(self) -> PullPlan:
+        """Pin the range and return what will be pulled; sends nothing.
+
+        Raises :class:`InvalidQueryError` for a range that makes no sense now.
+        """
+        query, provider, meter = self._source.query, self._source.provider, self._source.meter
+        self._began_at = self._clock()
+        if meter.deadline_s is not None:
+            meter.deadline = self._began_at + meter.deadline_s
+        pinned = self._tally.pinned = resolve_range(query.start, query.end, now=self._now())
+        windows = self._tally.windows = split(pinned, provider.longest_window)
+        self._windows = iter(windows)
+        loop = asyncio.get_running_loop()
+        weakref.finalize(self, _abandon, loop, self._tasks).atexit = False
+        return PullPlan(
+            provider=provider.name, filters=query.filters, pinned=pinned, windows=windows
+        )
+
+    def is_window_complete(self, index: int) -> bool:
+        """Whether a window was read to its end and every instant of it is proven."""
+        lanes = self._tally.lanes
+        return index < len(lanes) and lanes[index].walk.is_complete
+
+    def _hand_over(self) -> Batch:
+        limit = self._options.limit
+        batch = self._outbox.take(None if limit is None else limit - self._tally.rows)
+        self._tally.rows += len(batch.rows)
+        return batch
+
+    def _end(self) -> None:
+        """End the iteration: silently, with the failure, or because something is unproven."""
+        if self._failure is not None:
+            error = self._failure.error
+            if isinstance(error, SessionsError):
+                error.report = self.report
+            raise error
+        report = self.report
+        if not report.complete:
+            error = IncompleteError(
+                f"not proven complete: {'; '.join(report.reasons)} "
+                f"({_shown(report.unproven)}); pull that range again",
+                ranges=report.unproven,
+                provider=report.provider,
+            )
+            error.report = report
+            if self._options.on_incomplete == "raise":
+                raise error
+            log.warning("%s", error)
+        raise StopAsyncIteration
+
+    # ------------------------------------------------------------------ sending
+
+    def _top_up(self) -> None:
+        """Start as many requests as are allowed and worth it."""
+        while self._failure is None and self._may_send():
+            lane = self._lane_to_ask()
+            if lane is None:
+                return
+            ask = lane.walk.next_ask()
+            self._asked[self._tasks.start(self._source, ask)] = (lane, ask)
+
+    def _may_send(self) -> bool:
+        under_way = len(self._tasks)
+        if under_way and not self._tally.pages:
+            return False  # a wrong key shall cost one request, not as many as there are windows
+        if under_way + len(self._outbox) >= self._concurrency:
+            return False
+        size = self._source.provider.page_size
+        held = self._outbox.held_rows + under_way * size
+        if held >= REORDER_FACTOR * self._concurrency * size:
+            return False
+        limit = self._options.limit
+        return limit is None or self._tally.rows + self._outbox.ready_rows + held < limit
+
+    def _lane_to_ask(self) -> Lane | None:
+        """Return the first window that has something to ask, opening the next if none has."""
+        lanes = self._outbox.lanes
+        for lane in lanes:
+            if lane.walk.has_ask:
+                return lane
+        assert self._windows is not None
+        # With a limit another window is worth a request only if those open do not suffice.
+        is_known = self._options.limit is None or all(lane.walk.tag is not None for lane in lanes)
+        if is_known and len(lanes) < self._concurrency:
+            for window in self._windows:
+                lane = Lane(len(self._tally.lanes), window, self._source.provider, self._options)
+                self._tally.lanes.append(lane)
+                lanes.append(lane)
+                return lane
+        return None
+
+    # ------------------------------------------------------------------ receiving
+
+    def _collect(self) -> None:
+        """Take every answer that has arrived."""
+        while (task := self._tasks.take_done()) is not None:
+            lane, ask = self._asked.pop(task)
+            if task.cancelled():
+                if self._failure is None:
+                    self._outbox.put(lane, lane.withdraw(ask))
+            elif (error := task.exception()) is not None:
+                self._fail(lane, ask, error)
+            else:
+                self._take(lane, ask, task.result())
+
+    def _take(self, lane: Lane, ask: Ask, read: PageRead) -> None:
+        self._tally.answered(read.answer, read.unknown_fields)
+        try:
+            rows = lane.answer(ask, read.answer)
+        except SessionsError as error:
+            provider = self._source.provider
+            self._fail(lane, ask, error.at(provider=provider.name, page=ask.page, request=""))
+            return
+        self._outbox.put(lane, rows)
+        if not read.answer.rows:
+            self._cancel(lambda other, asked: not other.walk.wants(asked))
+        if self._options.on_progress is not None:
+            self._options.on_progress(self.report)
+
+    # ------------------------------------------------------------------ failing
+
+    def _fail(self, lane: Lane, ask: Ask, error: BaseException) -> None:
+        """Note the failure that comes first, and stop what would come after it."""
+        position = (lane.index, ask.page)
+        if self._failure is None or position < self._failure.position:
+            self._failure = Failure(position, error)
+        first = self._failure.position
+        if self._options.ordered:
+            self._cancel(lambda other, asked: (other.index, asked.page) > first)
+
+    def _cancel(self, is_needless: Callable[[Lane, Ask], bool]) -> None:
+        for task, (lane, ask) in self._asked.items():
+            if is_needless(lane, ask):
+                task.cancel()
+
+    def _give_up(self) -> None:
+        """With nothing under way, release rows that wait for pages that will not come."""
+        failure = self._failure
+        self._tally.has_failed = failure is not None
+        self._tally.is_limited = failure is None
+        is_cut = failure is not None and self._options.ordered
+        self._outbox.give_up(before=failure.position if failure and is_cut else None)
+
+    def _is_limit_reached(self) -> bool:
+        limit = self._options.limit
+        return limit is not None and self._tally.rows >= limit
+
+    @staticmethod
+    def _clock() -> float:
+        try:
+            return asyncio.get_running_loop().time()
+        except RuntimeError:
+            return 0.0
+
+
+def _shown(ranges: tuple[tuple[datetime, datetime], ...]) -> str:
+    shown = [f"{start.isoformat()} to {end.isoformat()}" for start, end in ranges[:3]]
+    more = len(ranges) - len(shown)
+    return ", ".join(shown) + (f" and {more} more ranges" if more > 0 else "")
+
+
+def _abandon(loop: asyncio.AbstractEventLoop, tasks: PageTasks) -> None:
+    """Stop the requests of a stream that was dropped without being closed."""
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(tasks.abandon)

@@ -1,0 +1,1 @@
+"""One pure file per vendor, against one Protocol (:mod:`asyncsessions.providers.base`)."""

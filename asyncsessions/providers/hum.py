@@ -1,0 +1,395 @@
+"""Hum: ``GET /analytics/sessions``, 50 rows a page, numbered pages, a bearer token.
+
+Sources: https://docs.letshum.com/api-reference/analytics/list-sessions and …/get-session-detail,
+…/health-check/api-health-check.  What they leave open is decided in docs/providers.md.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar, cast
+from uuid import UUID
+
+import msgspec
+
+from asyncsessions.core.answer import Answer
+from asyncsessions.core.http import Request, Response, Secret, base_url, checked_secret
+from asyncsessions.core.masking import masked
+from asyncsessions.core.records import Address, CartStep, Order, Session, SessionDetail
+from asyncsessions.core.windows import TimeLike, Window
+from asyncsessions.errors import (
+    ConfigurationError,
+    InvalidQueryError,
+    SessionsError,
+    UnexpectedResponseError,
+)
+from asyncsessions.providers.base import Query, instant
+from asyncsessions.providers.wire import (
+    Count,
+    Whole,
+    maybe_utc,
+    raw_records,
+    reading,
+    undocumented,
+    utc,
+)
+
+__all__ = ["ENVIRONMENTS", "Environment", "Hum"]
+
+T = TypeVar("T")
+
+Environment: TypeAlias = Literal["sandbox", "production"]
+
+ENVIRONMENTS = {
+    "sandbox": "https://api-sandbox.letshum.com",
+    "production": "https://api.letshum.com",
+}
+"""Hum's hosts by name; there is no default, so that nobody reads production by accident."""
+
+PATH = "/analytics/sessions"
+SESSION_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._~-]*")
+
+
+class HumAddress(msgspec.Struct, gc=False):
+    """The address as sent; ``zip`` was seen as a number."""
+
+    street1: str | None = None
+    street2: str | None = None
+    city: str | None = None
+    state: str | None = None
+    zip: str | Annotated[int, msgspec.Meta(ge=0, le=999_999_999)] | None = None
+
+
+class HumOrder(msgspec.Struct, gc=False):
+    """The order fields: flat in the list, nested in the detail."""
+
+    order_number: str | None = None
+    ordered_at: datetime | None = None
+    installed: bool | None = None
+    installed_at: datetime | None = None
+    commission_cents: Whole | None = None
+
+
+class HumRow(HumOrder, gc=False, kw_only=True):
+    """A row of the list."""
+
+    id: str
+    created_at: datetime
+    campaign_id: str | None = None
+    address: HumAddress | None = None
+    furthest_step: Whole | None = None
+
+
+class HumStep(msgspec.Struct, gc=False):
+    """One step of the cart."""
+
+    step: Whole
+    step_name: str | None = None
+    timestamp: datetime | None = None
+
+
+class HumDetailRow(msgspec.Struct, gc=False):
+    """The single session of the detail endpoint."""
+
+    id: str
+    created_at: datetime
+    campaign_id: str | None = None
+    address: HumAddress | None = None
+    furthest_step: Whole | None = None
+    order: HumOrder | None = None
+    cart_progression: list[HumStep] | None = None
+
+
+class HumMeta(msgspec.Struct, gc=False):
+    """Where in the list the page is; ``pages`` is not used, since ``count`` says it better."""
+
+    page: Count
+    count: Count
+
+
+class HumStatus(msgspec.Struct, gc=False):
+    """What every answer says of itself, in whatever shape the rest is."""
+
+    request_status: str
+    message: str | None = None
+
+
+class HumPage(HumStatus, gc=False, kw_only=True):
+    """The envelope of a list answer."""
+
+    data: list[HumRow]
+    meta: HumMeta
+
+
+class HumDetail(HumStatus, gc=False, kw_only=True):
+    """The envelope of a detail answer."""
+
+    data: HumDetailRow
+
+
+W = TypeVar("W", bound=HumStatus)
+
+decode_page = msgspec.json.Decoder(HumPage).decode
+decode_detail = msgspec.json.Decoder(HumDetail).decode
+decode_status = msgspec.json.Decoder(HumStatus).decode
+
+KNOWN_PAGE: dict[str, Any] = {
+    **dict.fromkeys(HumPage.__struct_fields__),
+    "data": {
+        **dict.fromkeys(HumRow.__struct_fields__),
+        "address": dict.fromkeys(HumAddress.__struct_fields__),
+    },
+    "meta": dict.fromkeys(("responded_at", "page", "pages", "count")),
+}
+
+
+class Hum:
+    """The Hum analytics API.
+
+    ``environment`` is ``"sandbox"`` or ``"production"``; ``base_url`` replaces it for anything
+    else.  Exactly one of them is needed.  Raises :class:`ConfigurationError` for a token that
+    cannot be right and for a missing or unsafe address.
+    """
+
+    name = "hum"
+    page_size = 50
+    longest_window: timedelta | None = None
+    has_ids = True
+    base_url = ""  # so that a refused one has a repr, which a traceback may ask for
+
+    def __init__(
+        self,
+        token: str,
+        *,
+        environment: Environment | None = None,
+        base_url: str | None = None,
+    ) -> None:
+        token = Secret(token) if isinstance(token, str) else Secret()
+        self._token = checked_secret(token, what="the Hum token", where="HUM_API_TOKEN")
+        base_url = Secret(base_url) if isinstance(base_url, str) else base_url  # it may hold one
+        self.base_url = _address(environment, base_url)
+        # Also rebound for the traceback's sake: see core.http.checked_secret.
+        self._headers = {"Authorization": Secret(f"Bearer {self._token}")}
+
+    @classmethod
+    def from_env(
+        cls,
+        *,
+        environment: Environment | None = None,
+        base_url: str | None = None,
+    ) -> Hum:
+        """Take the token from ``HUM_API_TOKEN``.
+
+        The address comes from the arguments, else from ``HUM_ENVIRONMENT`` or ``HUM_BASE_URL``,
+        whichever is set.  Raises :class:`ConfigurationError` naming the variable at fault.
+        """
+        if environment is None and base_url is None:
+            environment = cast("Environment | None", os.environ.get("HUM_ENVIRONMENT") or None)
+            base_url = Secret(os.environ.get("HUM_BASE_URL", "")) or None
+        return cls(
+            Secret(os.environ.get("HUM_API_TOKEN", "")),
+            environment=environment,
+            base_url=base_url,
+        )
+
+    def __repr__(self) -> str:
+        return f"Hum(base_url={self.base_url!r}, token='***')"
+
+    @property
+    def secrets(self) -> Sequence[str]:
+        """The token."""
+        return (self._token,)
+
+    def query(
+        self,
+        *,
+        start: TimeLike,
+        end: TimeLike | None = None,
+        token_ids: Sequence[str | UUID] = (),
+        with_clicks: bool = False,
+    ) -> Query:
+        """Sessions created in the range, both bounds included.
+
+        ``token_ids`` keeps those of certain API tokens (UUIDs; all tokens if empty),
+        ``with_clicks`` those with click activity.  Raises :class:`InvalidQueryError`.
+        """
+        if isinstance(token_ids, str | UUID) or not isinstance(token_ids, Iterable):
+            raise InvalidQueryError("token_ids is a list of UUIDs, even for a single one")
+        if not isinstance(with_clicks, bool):
+            raise InvalidQueryError("with_clicks is True or False")
+        filters = [("token_ids[]", token) for token in sorted({_uuid(t) for t in token_ids})]
+        if with_clicks:
+            filters.append(("with_clicks", "true"))
+        return Query.checked(start, end, tuple(filters))
+
+    def page_request(self, query: Query, window: Window, page: int) -> Request:
+        """Build the request for one page of a window."""
+        params = (
+            ("page", str(page)),
+            ("start_date", instant(window.asked_start)),
+            ("end_date", instant(window.asked_end)),
+            *query.filters,
+        )
+        return self._get(PATH, params=params, page=page)
+
+    def read_page(self, response: Response, *, page: int, raw: bool = False) -> Answer[Session]:
+        """Read a list answer."""
+        kept = response if raw else None
+        return self._read(response, decode_page, lambda sent: self._page(sent, page, kept))
+
+    def read_refusal(self, response: Response) -> SessionsError | None:  # noqa: ARG002 - as asked for by the port
+        """Hum has no refusals but the usual statuses."""
+        return None
+
+    def unknown_fields(self, response: Response) -> Sequence[str]:
+        """Return undocumented names of a list answer."""
+        return undocumented(response, KNOWN_PAGE)
+
+    def session_request(self, session_id: str) -> Request:
+        """Build the request for one session; raises :class:`InvalidQueryError` for no id at all."""
+        if not isinstance(session_id, str) or not SESSION_ID.fullmatch(session_id):
+            raise InvalidQueryError("a session id is a text like 'a1b2c3d4-…', see Session.id")
+        return self._get(f"{PATH}/{session_id}")
+
+    def read_session(self, response: Response) -> SessionDetail:
+        """Read a detail answer."""
+        return self._read(response, decode_detail, lambda sent: _detail(sent.data))
+
+    def ping_request(self) -> Request:
+        """Build the request that checks the token and asks for nothing."""
+        return self._get("/ping")
+
+    def read_ping(self, response: Response) -> None:
+        """Raise :class:`UnexpectedResponseError` unless the answer says ``ok`` or ``warning``."""
+        self._read(response, decode_status, lambda sent: sent)
+
+    def _read(
+        self,
+        response: Response,
+        decode: Callable[[bytes], W],
+        convert: Callable[[W], T | SessionsError],
+    ) -> T:
+        """Read an answer whose envelope does not say that the request failed."""
+
+        def checked(sent: W) -> T | SessionsError:
+            return self._complaint(sent) or convert(sent)
+
+        outcome = reading(response, decode, checked)
+        if isinstance(outcome, SessionsError):
+            # An answer of another shape may say in its envelope why it is none.
+            raise reading(response, decode_status, self._complaint) or outcome
+        return outcome
+
+    def _complaint(self, sent: HumStatus) -> UnexpectedResponseError | None:
+        if sent.request_status in {"ok", "warning"}:
+            return None
+        status = masked(sent.request_status, self.secrets)
+        reason = masked(sent.message or "no reason given", self.secrets)
+        return UnexpectedResponseError(
+            f"the vendor reports {status!r} for the request: {reason}", path="$.request_status"
+        )
+
+    def _page(
+        self, sent: HumPage, page: int, kept: Response | None
+    ) -> Answer[Session] | UnexpectedResponseError:
+        if sent.meta.page != page:
+            return UnexpectedResponseError(
+                f"asked for page {page}, got page {sent.meta.page}", path="$.meta.page"
+            )
+        raws = [raw_records(kept, "data")] if kept else []
+        rows = list(map(_session, sent.data, *raws))
+        warning = None
+        if sent.request_status == "warning":
+            warning = masked(sent.message or "the vendor gave a warning", self.secrets)
+        return Answer(rows, [row.started_at for row in rows], sent.meta.count, warning)
+
+    def _get(
+        self, path: str, *, params: tuple[tuple[str, str], ...] = (), page: int | None = None
+    ) -> Request:
+        return Request(
+            method="GET",
+            url=self.base_url + path,
+            headers=self._headers,
+            params=params,
+            page=page,
+        )
+
+
+def _address(environment: str | None, url: str | None) -> str:
+    if (environment is None) == (url is None):
+        raise ConfigurationError(
+            f"Hum needs either environment={' or '.join(map(repr, ENVIRONMENTS))} "
+            "(HUM_ENVIRONMENT), or base_url='https://…' (HUM_BASE_URL)"
+        )
+    if url is not None:
+        return base_url(url, path=PATH, what="base_url (HUM_BASE_URL)")
+    for name, known in ENVIRONMENTS.items():
+        if environment == name:
+            return known
+    raise ConfigurationError(
+        f"environment (HUM_ENVIRONMENT) must be {' or '.join(map(repr, ENVIRONMENTS))}"
+    )
+
+
+def _uuid(value: str | UUID) -> str:
+    try:
+        return str(value if isinstance(value, UUID) else UUID(value))
+    except (ValueError, AttributeError, TypeError):
+        raise InvalidQueryError("token_ids must be UUIDs") from None
+
+
+def _session(row: HumRow, raw: bytes | None = None) -> Session:
+    return Session(
+        provider="hum",
+        id=row.id,
+        started_at=utc(row.created_at),
+        campaign=row.campaign_id,
+        address=_read_address(row.address),
+        furthest_step=row.furthest_step,
+        order=_read_order(row),
+        raw=raw,
+    )
+
+
+def _detail(row: HumDetailRow) -> SessionDetail:
+    return SessionDetail(
+        provider=Hum.name,
+        id=row.id,
+        started_at=utc(row.created_at),
+        campaign=row.campaign_id,
+        address=_read_address(row.address),
+        furthest_step=row.furthest_step,
+        order=None if row.order is None else _read_order(row.order),
+        cart_progression=tuple(
+            CartStep(step=step.step, name=step.step_name, at=maybe_utc(step.timestamp))
+            for step in row.cart_progression or ()
+        ),
+    )
+
+
+def _read_address(address: HumAddress | None) -> Address | None:
+    if address is None:
+        return None
+    postcode = address.zip
+    return Address(
+        street1=address.street1,
+        street2=address.street2,
+        city=address.city,
+        state=address.state,
+        # A number has lost its leading zeros: American postcodes have five digits.
+        zip=f"{postcode:05d}" if isinstance(postcode, int) else postcode,
+    )
+
+
+def _read_order(row: HumOrder) -> Order | None:
+    order = Order(
+        number=row.order_number,
+        ordered_at=maybe_utc(row.ordered_at),
+        installed=row.installed,
+        installed_at=maybe_utc(row.installed_at),
+        commission_cents=row.commission_cents,
+    )
+    return None if order == Order() else order

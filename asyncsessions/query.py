@@ -1,0 +1,168 @@
+"""A question to a vendor: immutable, reusable, and silent until it is iterated."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, TypedDict, Unpack
+
+from attrs import evolve, field, frozen
+
+from asyncsessions.core.meter import Meter
+from asyncsessions.core.options import OnIncomplete, Options
+from asyncsessions.core.records import Session
+from asyncsessions.core.report import Report
+from asyncsessions.core.walk import Consistency
+from asyncsessions.engine.items import SessionStream, iterate
+from asyncsessions.engine.merge import MergedStream, OnSourceError
+from asyncsessions.engine.pages import Source
+from asyncsessions.engine.probe import Estimate, probe
+from asyncsessions.engine.pull import pull
+from asyncsessions.engine.stream import PageStream
+from asyncsessions.errors import ConfigurationError
+from asyncsessions.providers.base import Query
+
+if TYPE_CHECKING:
+    from asyncsessions.client import Client
+    from asyncsessions.sinks.base import Sink
+
+__all__ = ["OptionChanges", "SessionList", "Sessions", "merge"]
+
+
+class OptionChanges(TypedDict, total=False):
+    """The keywords of :meth:`Sessions.with_options`; see :class:`Options` for what they mean."""
+
+    ordered: bool
+    consistency: Consistency
+    on_incomplete: OnIncomplete
+    max_requests: int | None
+    deadline_s: float | None
+    limit: int | None
+    raw: bool
+    on_progress: Callable[[Report], None] | None
+
+
+class SessionList(list[Session]):
+    """A list of sessions with the report of the pull that brought them."""
+
+    report: Report
+
+    def __init__(self, sessions: Iterable[Session], report: Report) -> None:
+        super().__init__(sessions)
+        self.report = report
+
+
+@frozen(eq=False)
+class Sessions:
+    """The sessions that a query asks for.
+
+    Iterate it (``async for session in sessions``), open it (``async with sessions as stream``),
+    or await one of the methods.  Each of these is a run of its own with its own report; any
+    number may go on at the same time.
+    """
+
+    client: Client[...] = field(repr=False)
+    query: Query
+    options: Options = field(factory=Options)
+    _entered: list[tuple[object, SessionStream]] = field(
+        factory=list[tuple[object, SessionStream]], init=False, repr=False, eq=False
+    )
+
+    def with_options(self, **changes: Unpack[OptionChanges]) -> Sessions:
+        """Return the same question with other options; see :class:`Options`.
+
+        Raises ``TypeError`` for an option that does not exist and :class:`ConfigurationError` for
+        a value that cannot be.
+        """
+        return evolve(self, options=evolve(self.options, **changes))
+
+    def stream(self) -> SessionStream:
+        """Return a new run; nothing is sent until it is iterated.  Close it when done."""
+        return SessionStream(self._run())
+
+    def __aiter__(self) -> AsyncIterator[Session]:
+        return iterate(self._run())
+
+    def pages(self) -> PageStream:
+        """Return a new run that yields lists of sessions, about a page each, none empty."""
+        return self._run()
+
+    async def __aenter__(self) -> SessionStream:
+        stream = self.stream()
+        self._entered.append((asyncio.current_task(), stream))
+        return stream
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        # Several tasks may be inside at once; a fixture may leave in another task than it entered.
+        task = asyncio.current_task()
+        mine = [entry for entry in self._entered if entry[0] is task] or self._entered
+        entry = mine[-1]
+        self._entered.remove(entry)
+        await entry[1].aclose()
+
+    async def collect(self) -> SessionList:
+        """Return all sessions at once, with the report.
+
+        Raises what iterating raises; the error's ``report`` says how far it got.
+        """
+        run = self._run()
+        sessions: list[Session] = []
+        try:
+            async for rows in run:
+                sessions += rows
+        finally:
+            await run.aclose()
+        return SessionList(sessions, run.report)
+
+    async def first(self, n: int = 1) -> SessionList:
+        """Return the first ``n`` sessions, newest first, with as few requests as that takes."""
+        return await self.with_options(limit=n).collect()
+
+    async def count(self) -> int:
+        """Return how many sessions the vendor says there are: one request a window."""
+        return (await self.estimate()).rows
+
+    async def estimate(self) -> Estimate:
+        """Return what a pull will take; costs one request a window."""
+        return await probe(self._source(), concurrency=self.client.concurrency)
+
+    async def pull(self, to: str | Path | Sink, *, fresh: bool = False) -> Report:
+        """Write all sessions to a target and return the report.
+
+        ``to`` is a path ending in ``.jsonl``, ``.csv`` or ``.duckdb``, ``"-"`` for JSON lines on
+        standard output, or a :class:`Sink` of your own.  ``fresh`` starts over where the target
+        holds something already.  Raises :class:`SinkError`, and what iterating raises.
+        """
+        from asyncsessions.sinks import open_sink
+
+        sink = open_sink(to, fresh=fresh) if isinstance(to, str | Path) else to
+        return await pull(self._run(), sink)
+
+    def _source(self) -> Source:
+        options = self.options
+        meter = Meter(max_requests=options.max_requests, deadline_s=options.deadline_s)
+        client = self.client
+        return Source(client.provider, self.query, client.fetch, meter, options.raw)
+
+    def _run(self) -> PageStream:
+        run = PageStream(self._source(), self.options, concurrency=self.client.concurrency)
+        self.client.adopt(run)
+        return run
+
+
+def merge(*queries: Sessions, on_source_error: OnSourceError = "raise") -> MergedStream:
+    """Merge the sessions of several queries into one stream, newest first.
+
+    ``on_source_error``: a source that fails ends the whole (``"raise"``) or is left out from
+    there on (``"skip"``; see :attr:`MergedStream.errors`).
+    """
+    if on_source_error not in {"raise", "skip"}:
+        raise ConfigurationError("on_source_error must be 'raise' or 'skip'")
+    return MergedStream([query.stream() for query in queries], on_source_error)

@@ -1,0 +1,1 @@
+"""The only layer that opens sockets, waits, and knows aiohttp and tenacity."""

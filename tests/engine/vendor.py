@@ -1,0 +1,82 @@
+"""A vendor in memory, for tests of the engine in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from asyncsessions import Client, Hum, Retry
+from asyncsessions.core.http import Request, Response
+
+NEWEST = datetime(2026, 3, 31, 12, tzinfo=UTC)
+WHOLE = {"start": "2026-01-01", "end": "2026-03-31"}
+
+
+def rows(count: int, *, apart_s: float = 60.0) -> list[dict[str, Any]]:
+    """Return so many Hum rows, newest first."""
+    return [
+        {
+            "id": f"{number:08x}-0000-4000-8000-000000000000",
+            "created_at": (NEWEST - timedelta(seconds=apart_s * number)).isoformat(),
+        }
+        for number in range(count)
+    ]
+
+
+class Vendor:
+    """Answers like Hum from a list, after a latency that depends on the page.
+
+    ``latency_s`` and ``answer`` may be replaced to misbehave on a page; ``answer`` returns a
+    response or ``None`` for the honest one.
+    """
+
+    def __init__(self, listing: Sequence[dict[str, Any]], *, total: int | None = None) -> None:
+        self.listing = list(listing)
+        self.total = total
+        self.pages: list[int] = []
+        self.in_flight = self.most_in_flight = 0
+        self.samples: list[int] = []
+        self.latency_s: Callable[[int], float] = lambda _: 0.05
+        self.answer: Callable[[int], Response | None] = lambda _: None
+
+    async def send(self, request: Request, *, timeout_s: float) -> Response:
+        page = int(dict(request.params)["page"])
+        self.pages.append(page)
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        self.samples.append(self.in_flight)
+        try:
+            await asyncio.sleep(self.latency_s(page))
+        finally:
+            self.in_flight -= 1
+        return self.answer(page) or self.honest(page)
+
+    def honest(self, page: int) -> Response:
+        """Return the page as it is."""
+        total = len(self.listing) if self.total is None else self.total
+        body = {
+            "message": "Analytics sessions",
+            "request_status": "ok",
+            "data": self.listing[50 * (page - 1) : 50 * page],
+            "meta": {"responded_at": None, "page": page, "pages": -(-total // 50), "count": total},
+        }
+        return Response(status=200, body=msgspec.json.encode(body))
+
+    def client(self, **options: Any) -> Client[...]:
+        """Return a client of this vendor."""
+        options.setdefault("retry", Retry(attempts=1))
+        return Client(Hum("invented", environment="sandbox"), transport=self, **options)
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids in the vendor's order."""
+        return [row["id"] for row in self.listing]
+
+
+def failing(status: int = 400) -> Response:
+    """Return an answer that is final."""
+    return Response(status=status, body=b"no")

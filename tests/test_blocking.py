@@ -1,0 +1,87 @@
+"""The blocking door behaves like the asynchronous one, also inside a running loop."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from asyncsessions import Hum, NotFoundError, SessionsError
+from asyncsessions.blocking import Client
+from asyncsessions.testing import FakeHum
+
+WHOLE = {"start": "2026-01-01", "end": "2026-03-31"}
+
+
+@pytest.fixture(scope="module")
+def hum() -> Iterator[FakeHum]:
+    with FakeHum(rows=430, seed=2).in_thread() as fake:
+        yield fake
+
+
+@pytest.fixture
+def client(hum: FakeHum) -> Iterator[Client[...]]:
+    with Client(Hum(hum.token, base_url=hum.base_url), concurrency=4) as opened:
+        yield opened
+
+
+def test_items_pages_and_lists_are_the_same_sessions(client: Client[...]) -> None:
+    sessions = client.sessions(**WHOLE)
+    everything = sessions.collect()
+    assert len(everything) == sessions.count() == 430
+    assert list(sessions) == everything
+    assert [session for page in sessions.pages() for session in page] == everything
+    assert sessions.first(3) == everything[:3]
+    assert everything.report.complete
+    assert sessions.estimate().requests == 9
+
+
+def test_a_stream_can_be_left_and_taken_up_and_tells_its_report(client: Client[...]) -> None:
+    with client.sessions(**WHOLE).with_options(max_requests=20).stream() as stream:
+        seen = []
+        for session in stream:
+            seen.append(session)
+            if len(seen) == 75:
+                break
+        for page in stream.pages():
+            seen += page
+        assert len({session.id for session in seen}) == len(seen) == 430
+        assert stream.report.complete
+
+
+def test_it_works_inside_a_running_loop(client: Client[...]) -> None:
+    async def count() -> int:
+        return sum(1 for _ in client.sessions(**WHOLE))
+
+    assert asyncio.run(count()) == 430
+
+
+def test_breaking_off_stops_the_requests(hum: FakeHum, client: Client[...]) -> None:
+    before = len(hum.requests)
+    for _ in client.sessions(**WHOLE):
+        break
+    assert len(hum.requests) - before <= 1 + 4
+
+
+def test_single_sessions_and_ping_work(client: Client[...]) -> None:
+    client.ping()
+    session = client.sessions(**WHOLE).first()[0]
+    assert client.session(session.id).id == session.id
+    with pytest.raises(NotFoundError):
+        client.session("unknown")
+
+
+def test_errors_come_through_and_the_thread_ends(hum: FakeHum) -> None:
+    with Client(Hum("wrong", base_url=hum.base_url)) as client:
+        assert "wrong" not in repr(client)
+        with pytest.raises(SessionsError) as caught:
+            client.sessions(**WHOLE).collect()
+    assert caught.value.status == 401
+    assert "asyncsessions" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_a_client_that_was_never_used_starts_no_thread(hum: FakeHum) -> None:
+    with Client(Hum(hum.token, base_url=hum.base_url)):
+        assert "asyncsessions" not in {thread.name for thread in threading.enumerate()}

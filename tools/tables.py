@@ -1,0 +1,75 @@
+"""Tables of the documents that the code can write; see `tools.generate`."""
+
+import inspect
+import re
+
+from asyncsessions import AttributionHub, Hum, QuotaExceededError
+from asyncsessions.core.http import Response
+from asyncsessions.core.windows import resolve_range, split, to_datetime
+from asyncsessions.providers.base import Provider
+
+PROVIDERS: tuple[Provider[...], ...] = (
+    Hum("token", environment="production"),
+    AttributionHub("key", base_url="https://example.com"),
+)
+QUOTA = Response(status=429, body=b'{"error": "API monthly limit exceeded."}')
+HEADERS = (
+    "provider",
+    "request",
+    "credentials",
+    "rows a page",
+    "longest range of one request",
+    "ids",
+    "a 429",
+    "documented at",
+)
+
+
+def providers_table() -> str:
+    """Return the table of all vendors, in Markdown, from what their classes say and do."""
+    rows = [HEADERS, ("---",) * len(HEADERS), *map(_row, PROVIDERS)]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _row(provider: Provider[...]) -> tuple[str, ...]:
+    longest = provider.longest_window
+    return (
+        type(provider).__name__,
+        *_request_of(provider),
+        str(provider.page_size),
+        "any" if longest is None else f"{longest.days} days",
+        "the vendor's" if provider.has_ids else "a digest of what never changes, twins numbered",
+        _meaning_of_429(provider),
+        _source_of(provider),
+    )
+
+
+def _request_of(provider: Provider[...]) -> tuple[str, str]:
+    """Return what a request for a page looks like, and the header that carries the secret."""
+    now = to_datetime(1_772_323_200_000_000)
+    query = provider.query(start="2026-01-01", end="2026-01-02")
+    window = split(resolve_range(query.start, query.end, now=now), provider.longest_window)[0]
+    request = provider.page_request(query, window, 1)
+    path = request.url.removeprefix(provider.base_url)
+    how = "JSON body" if request.body is not None else "parameters"
+    (secret,) = provider.secrets
+    shown = [
+        f"`{name}: {value.replace(secret, f'<{secret}>')}`"
+        for name, value in request.headers.items()
+        if secret in value
+    ]
+    return f"`{request.method} {path}`, {how}", ", ".join(shown)
+
+
+def _meaning_of_429(provider: Provider[...]) -> str:
+    if isinstance(provider.read_refusal(QUOTA), QuotaExceededError):
+        return "monthly quota used up: never repeated"
+    return "too fast: slowed down and repeated"
+
+
+def _source_of(provider: Provider[...]) -> str:
+    """Return the first address that the vendor's file names."""
+    said = inspect.getmodule(type(provider)).__doc__ or ""
+    match = re.search(r"https://[^\s,]+", said)
+    assert match is not None, f"{provider.name}: the file names no source"
+    return f"[{match[0].split('/')[2]}]({match[0]})"
