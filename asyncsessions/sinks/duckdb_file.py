@@ -1,0 +1,230 @@
+"""A DuckDB file of ours: private, checked, and written by one process at a time."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import RLock
+
+import duckdb
+from attrs import define
+
+from asyncsessions.core.columns import COLUMNS, column_definitions
+from asyncsessions.errors import SinkError
+from asyncsessions.sinks.partial import writing
+
+__all__ = ["DuckDBFile"]
+
+PRIVATE, PRIVATE_DIRECTORY = 0o600, 0o700
+
+TABLES = {
+    "sessions": column_definitions(),
+    "_asyncsessions_streams": "provider VARCHAR NOT NULL, filters VARCHAR NOT NULL",
+    "_asyncsessions_windows": (
+        "provider VARCHAR NOT NULL, lo TIMESTAMPTZ NOT NULL, hi TIMESTAMPTZ NOT NULL, "
+        "rows BIGINT NOT NULL, complete BOOLEAN NOT NULL, committed_at TIMESTAMPTZ NOT NULL, "
+        "run VARCHAR NOT NULL"
+    ),
+}
+
+COLUMNS_THERE = """
+    SELECT column_name, data_type FROM duckdb_columns()
+    WHERE database_name = current_database() AND schema_name = 'main' AND table_name = ?
+    ORDER BY column_index
+"""
+
+lock = RLock()
+"""DuckDB lets one process open a file twice: then its pulls take turns at it."""
+
+
+@define
+class Opened:
+    """A file that pulls of this process have open, and what the first of them had to make."""
+
+    is_new: bool
+    pulls: int = 0
+    has_new_tables: bool = False
+
+
+opened: dict[Path, Opened] = {}
+
+
+class DuckDBFile:
+    """An open file with our tables in it.
+
+    A file that is not there is created.  If nothing has been committed when it is closed, it is
+    left as it was, or removed again.  Raises :class:`SinkError` for a file that is not DuckDB, is
+    in use by another process, or holds a table ``sessions`` that is not ours.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with lock:
+            with writing(path):
+                self._place = path.resolve()
+            self._wal = self._place.with_name(self._place.name + ".wal")
+            self._spill = self._place.with_name(self._place.name + ".tmp")
+            self._state = opened.get(self._place) or Opened(is_new=self._create())
+            self._connection: duckdb.DuckDBPyConnection | None = self._connect()
+            if not self._state.pulls:
+                self._remove_spilled()
+            self._state.pulls += 1
+            opened[self._place] = self._state
+            try:
+                self._state.has_new_tables |= self._make_tables()
+            except BaseException:
+                self.close()
+                raise
+
+    # ------------------------------------------------------------------ opening
+
+    def _create(self) -> bool:
+        """Make an empty database unless one is there; return whether it had to be made.
+
+        It is made in a private directory, so that nobody else can ever have opened it.
+        """
+        place = self._place
+        with writing(self._path):
+            if place.is_dir():
+                raise SinkError(f"{self._path} is a directory: give the name of a file")
+            if place.exists():
+                return False
+            with tempfile.TemporaryDirectory(prefix=f".{place.name}.", dir=place.parent) as private:
+                made = Path(private, place.name)
+                with _speaking(self._path):
+                    duckdb.connect(str(made)).close()
+                made.chmod(PRIVATE)
+                return _move(made, place)
+
+    def _connect(self) -> duckdb.DuckDBPyConnection:
+        """Connect, with a private place for rows that do not fit into memory."""
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "temp_directory": str(self._spill)
+        }
+        is_spill_ours = False
+        try:
+            with writing(self._path), suppress(FileExistsError):
+                self._spill.mkdir(PRIVATE_DIRECTORY)
+                is_spill_ours = True
+            with _speaking(self._path):
+                return duckdb.connect(str(self._place), config=config)
+        except BaseException:
+            if is_spill_ours:
+                self._remove_spill()
+            raise
+
+    def _remove_spilled(self) -> None:
+        """Remove what a pull that died has left; the file is ours alone by now."""
+        for spilled in self._spill.glob("duckdb_temp*"):
+            with suppress(OSError):
+                spilled.unlink()
+
+    def _make_tables(self) -> bool:
+        """Create our tables unless they are there; return whether they had to be."""
+        with self.working() as connection:
+            there = {name: connection.execute(COLUMNS_THERE, [name]).fetchall() for name in TABLES}
+        if any(there.values()):
+            wanted = [(column.name, column.kind.value) for column in COLUMNS]
+            if there["sessions"] != wanted or not all(there.values()):
+                raise SinkError(
+                    f"{self._path} has a table `sessions` that this version did not make: "
+                    "give another file"
+                )
+            return False
+        with self.transaction() as connection:
+            for name, columns in TABLES.items():
+                connection.execute(f"CREATE TABLE {name} ({columns})")
+        return True
+
+    # ------------------------------------------------------------------ working
+
+    @contextmanager
+    def working(self) -> Generator[duckdb.DuckDBPyConnection]:
+        """Lend the connection; raises :class:`SinkError` for what DuckDB says."""
+        assert self._connection is not None
+        with _speaking(self._path):
+            yield self._connection
+
+    @contextmanager
+    def transaction(self) -> Generator[duckdb.DuckDBPyConnection]:
+        """Lend the connection for one transaction, rolled back if anything fails."""
+        with lock, self.working() as connection:
+            with writing(self._path):
+                # DuckDB would make its log readable for everybody; it takes one that is there.
+                os.close(os.open(self._wal, os.O_WRONLY | os.O_CREAT, PRIVATE))
+            connection.execute("BEGIN")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                with suppress(duckdb.Error):
+                    connection.execute("ROLLBACK")
+                raise
+
+    # ------------------------------------------------------------------ closing
+
+    def close(self) -> None:
+        """Close the file, and take back what was made for nothing.  May be called again."""
+        with lock:
+            connection, self._connection = self._connection, None
+            if connection is None:
+                return
+            self._state.pulls -= 1
+            if not self._state.pulls:
+                del opened[self._place]
+                if self._state.has_new_tables:
+                    self._take_back(connection)
+            with suppress(duckdb.Error):
+                connection.close()
+            if not self._state.pulls:
+                self._remove_spill()
+
+    def _take_back(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Remove our tables, or the whole file, if nothing was ever committed."""
+        with suppress(duckdb.Error, OSError):
+            if connection.execute("FROM _asyncsessions_streams LIMIT 1").fetchone() is None:
+                for name in TABLES:
+                    connection.execute(f"DROP TABLE {name}")
+                connection.execute("CHECKPOINT")
+                if self._state.is_new:
+                    # While it is locked: once closed it could be another process's already.
+                    self._place.unlink()
+
+    def _remove_spill(self) -> None:
+        """Remove the private place for spilled rows, if it is empty as it should be."""
+        with suppress(OSError):
+            self._spill.rmdir()
+
+
+def _move(made: Path, place: Path) -> bool:
+    """Move a file to a place where nobody may have put one meanwhile; return whether it is there."""
+    try:
+        os.link(made, place)
+    except FileExistsError:
+        return False
+    except OSError:  # a file system without links
+        made.rename(place)
+    return True
+
+
+@contextmanager
+def _speaking(path: Path) -> Generator[None]:
+    """Turn what DuckDB says into a :class:`SinkError` of one sentence."""
+    try:
+        yield
+    except duckdb.Error as error:
+        raise SinkError(f"{path} cannot be written: {_reason(error)}") from None
+
+
+def _reason(error: duckdb.Error) -> str:
+    text = str(error)
+    if "Could not set lock" in text or "being used by another process" in text:
+        return "it is in use by another process"
+    if "not a valid DuckDB database" in text:
+        return "it is not a DuckDB file"
+    if "No space left" in text:
+        return "no space is left on the device"
+    return text.splitlines()[0]

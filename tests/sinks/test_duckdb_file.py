@@ -1,0 +1,268 @@
+"""The DuckDB file itself: private, checked, whole after every accident."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+
+import duckdb
+import pytest
+
+from asyncsessions.errors import SinkError
+from asyncsessions.sinks import duckdb_file, open_sink
+from tests.invented_sessions import DAY, HOUR, a_plan, a_report, every, write
+
+WRITER = """
+import resource, signal, sys
+from asyncsessions.errors import SinkError
+from asyncsessions.sinks import open_sink
+from tests.invented_sessions import *
+
+target, most_bytes = sys.argv[1], int(sys.argv[2])
+plan, sink = a_plan(days=300, longest=DAY), open_sink(target)
+sink.begin(plan)
+if most_bytes:
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
+try:
+    for window in range(300):
+        rows = every(HOUR / 20, start=START + (299 - window) * DAY, content=str(window) * 200)
+        sink.write(window, rows)
+        sink.commit(window, is_complete=True)
+        print(window, flush=True)
+except SinkError as error:
+    print(error)
+    print(sink.abort(a_report(complete=False)))
+"""
+
+
+@pytest.fixture
+def target(tmp_path):
+    return tmp_path / "out.duckdb"
+
+
+@pytest.fixture
+def permissive():
+    """Let everything that is created be readable for everybody, unless somebody sees to it."""
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+def names(target):
+    return sorted(path.name for path in target.parent.iterdir())
+
+
+def started(target, pytestconfig, *, most_bytes=0):
+    return subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(target), str(most_bytes)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(pytestconfig.rootpath)},
+    )
+
+
+def check_books(target):
+    """Check that every recorded window has its rows and no others are there; count windows."""
+    with duckdb.connect(str(target)) as connection:
+        (total,) = connection.execute("SELECT count(*) FROM sessions").fetchone()
+        found = connection.execute(
+            "SELECT any_value(rows), count(id) FROM _asyncsessions_windows AS w "
+            "LEFT JOIN sessions AS s ON s.started_at >= w.lo AND s.started_at < w.hi GROUP BY lo"
+        ).fetchall()
+    assert all(recorded == there for recorded, there in found)
+    assert sum(recorded for recorded, _ in found) == total
+    return len(found)
+
+
+def test_the_file_its_log_and_its_overflow_are_the_owners_alone(target, permissive):
+    plan, sink = a_plan(days=2, longest=DAY), open_sink(target)
+    sink.begin(plan)
+    modes = []
+    for window in 0, 1:
+        sink.write(window, every(HOUR, start=plan.windows[window].asked_start))
+        sink.commit(window, is_complete=True)
+        modes += [stat.S_IMODE(path.stat().st_mode) for path in target.parent.iterdir()]
+        sink._file._connection.execute("CHECKPOINT")  # takes the log away; the next must be private
+    assert set(modes) == {0o600, 0o700}
+    assert names(target) == ["out.duckdb", "out.duckdb.tmp"]
+    sink.finish(a_report())
+    assert names(target) == ["out.duckdb"]
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+
+
+def test_a_pull_that_commits_nothing_leaves_nothing(target):
+    sink = open_sink(target)
+    sink.begin(a_plan())
+    sink.write(0, every(HOUR))
+    said = sink.abort(a_report(complete=False))
+    assert said == f"nothing was written to {target}: the pull is not complete"
+    assert names(target) == []
+
+
+def test_a_pull_that_commits_nothing_takes_its_tables_out_of_a_file_of_others(target):
+    with duckdb.connect(str(target)) as connection:
+        connection.execute("CREATE TABLE mine AS SELECT 1 AS one")
+    sink = open_sink(target)
+    sink.begin(a_plan())
+    sink.abort(a_report(complete=False))
+    with duckdb.connect(str(target)) as connection:
+        assert connection.execute("SHOW TABLES").fetchall() == [("mine",)]
+
+
+def test_tables_of_others_stay_beside_ours(target):
+    with duckdb.connect(str(target)) as connection:
+        connection.execute("CREATE TABLE mine AS SELECT 1 AS one")
+    plan, sink = a_plan(), open_sink(target)
+    sink.begin(plan)
+    write(sink, plan, every(HOUR))
+    sink.finish(a_report())
+    with duckdb.connect(str(target)) as connection:
+        assert connection.execute("FROM mine").fetchall() == [(1,)]
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "CREATE TABLE sessions (id INTEGER)",
+        "CREATE VIEW sessions AS SELECT 1 AS id",
+        "CREATE TABLE _asyncsessions_streams (provider VARCHAR)",
+    ],
+)
+def test_a_table_that_is_not_ours_is_refused_and_kept(target, made):
+    with duckdb.connect(str(target)) as connection:
+        connection.execute(made)
+    before = target.read_bytes()
+    with pytest.raises(SinkError) as caught:
+        open_sink(target).begin(a_plan())
+    assert str(caught.value) == (
+        f"{target} has a table `sessions` that this version did not make: give another file"
+    )
+    assert target.read_bytes() == before
+    assert names(target) == ["out.duckdb"]
+
+
+@pytest.mark.parametrize("content", [b"", b"hello\n", b'{"provider": "hum"}\n' * 1_000])
+def test_a_file_that_is_not_duckdb_is_refused_and_kept(target, content):
+    target.write_bytes(content)
+    with pytest.raises(SinkError) as caught:
+        open_sink(target, fresh=True).begin(a_plan())
+    assert str(caught.value) == f"{target} cannot be written: it is not a DuckDB file"
+    assert target.read_bytes() == content
+    assert names(target) == ["out.duckdb"]
+
+
+def test_a_missing_directory_is_named(tmp_path):
+    with pytest.raises(SinkError, match=f"there is no directory {tmp_path / 'no'}"):
+        open_sink(tmp_path / "no" / "out.duckdb").begin(a_plan())
+
+
+def test_a_directory_is_no_file(target):
+    target.mkdir()
+    with pytest.raises(SinkError, match="is a directory: give the name of a file"):
+        open_sink(target).begin(a_plan())
+
+
+def test_a_directory_that_cannot_be_written_is_one_sentence(target, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(duckdb_file.tempfile, "TemporaryDirectory", refuse)
+    with pytest.raises(SinkError) as caught:
+        open_sink(target).begin(a_plan())
+    assert str(caught.value) == f"{target} cannot be written: Permission denied"
+
+
+@pytest.mark.parametrize("appears", [True, False])
+def test_a_file_that_appears_while_ours_is_made_is_not_replaced(target, monkeypatch, appears):
+    def link(made, place):
+        if appears:
+            with duckdb.connect(str(place)) as connection:
+                connection.execute("CREATE TABLE mine AS SELECT 1 AS one")
+            raise FileExistsError
+        raise PermissionError(1, "no links here")
+
+    monkeypatch.setattr(duckdb_file.os, "link", link)
+    plan, sink = a_plan(), open_sink(target)
+    sink.begin(plan)
+    write(sink, plan, every(HOUR))
+    sink.finish(a_report())
+    with duckdb.connect(str(target)) as connection:
+        tables = [name for (name,) in connection.execute("SHOW TABLES").fetchall()]
+    assert ("mine" in tables) is appears
+    assert "sessions" in tables
+
+
+def test_what_a_dead_pull_spilled_is_removed(target):
+    spill = target.with_name("out.duckdb.tmp")
+    spill.mkdir()
+    (spill / "duckdb_temp_storage_DEFAULT-0.tmp").write_bytes(b"rows")
+    sink = open_sink(target)
+    sink.begin(a_plan())
+    assert not list(spill.iterdir())
+    sink.abort(a_report(complete=False))
+
+
+def test_a_file_of_others_in_the_place_of_the_spill_is_kept(target):
+    spill = target.with_name("out.duckdb.tmp")
+    spill.mkdir()
+    (spill / "mine.txt").write_text("mine")
+    sink = open_sink(target)
+    sink.begin(a_plan())
+    sink.abort(a_report(complete=False))
+    assert (spill / "mine.txt").read_text() == "mine"
+
+
+@pytest.mark.slow
+def test_a_second_process_is_refused_and_a_killed_one_leaves_whole_windows(target, pytestconfig):
+    running = started(target, pytestconfig)
+    with running.stdout:
+        for _ in range(4):
+            running.stdout.readline()
+        with pytest.raises(SinkError) as caught:
+            open_sink(target).begin(a_plan())
+        assert str(caught.value) == f"{target} cannot be written: it is in use by another process"
+        running.send_signal(signal.SIGKILL)
+        seen = 4 + len(running.stdout.readlines())
+    running.wait(timeout=60)
+    assert check_books(target) in {seen, seen + 1}
+    plan, sink = a_plan(days=300), open_sink(target)
+    sink.begin(plan)
+    write(sink, plan, every(HOUR))
+    sink.finish(a_report())
+    assert check_books(target) == 1
+
+
+@pytest.mark.slow
+def test_a_disk_that_fills_up_keeps_the_committed_windows(target, pytestconfig):
+    running = started(target, pytestconfig, most_bytes=3_000_000)
+    *windows, error, said = running.communicate(timeout=60)[0].splitlines()
+    assert error.startswith(f"{target} cannot be written: ")
+    assert said.endswith(f"{len(windows)} of 300 windows complete: the pull is not complete")
+    assert check_books(target) == len(windows) > 0
+
+
+def test_what_duckdb_says_is_one_sentence(target):
+    sink = open_sink(target)
+    sink.begin(a_plan())
+    with pytest.raises(SinkError) as caught, sink._file.working() as connection:
+        connection.execute("SELECT no_such_column\nFROM sessions")
+    assert "\n" not in str(caught.value)
+    assert caught.value.__suppress_context__
+    sink.abort(a_report())
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("IO Error: Could not set lock on file: …", "it is in use by another process"),
+        ("IO Error: the file is being used by another process", "it is in use by another process"),
+        ("IO Error: No space left on device\nmore", "no space is left on the device"),
+        ("IO Error: something else\nmore", "IO Error: something else"),
+    ],
+)
+def test_common_troubles_have_words_of_their_own(text, reason):
+    assert duckdb_file._reason(duckdb.IOException(text)) == reason
