@@ -1,0 +1,138 @@
+"""The verbs, each with a subcommand for each vendor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from asyncsessions.cli import options
+from asyncsessions.cli.exits import STATUSES
+from asyncsessions.cli.process import leave
+from asyncsessions.sinks import SINKS
+
+__all__ = ["cli"]
+
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+STATUS_TEXT = "\b\nExit status:\n" + "\n".join(
+    f"  {status:>3}  {meaning}" for status, meaning in STATUSES.items()
+)
+EXAMPLES = """\b
+Examples:
+  asyncsessions demo
+  asyncsessions estimate hum --environment sandbox --last 30d
+  asyncsessions pull hum --environment sandbox --last 2w --to sessions.duckdb
+  asyncsessions pull attributionhub --base-url https://... --last 30d | head
+
+Credentials come from HUM_API_TOKEN and ATTRIBUTIONHUB_API_KEY, or from --token-file."""
+TARGETS = "\b\nTargets:\n" + "\n".join(
+    f"  {ending:>8}  {kind.description}" for ending, kind in SINKS.items()
+)
+PULL_HUM = """\b
+Examples:
+  asyncsessions pull hum --environment sandbox --start 2026-01-01 \\
+      --end 2026-03-31 --to sessions.duckdb
+  asyncsessions pull hum --environment production --last 1d --limit 5
+"""
+PULL_ATTRIBUTIONHUB = """\b
+Examples:
+  asyncsessions pull attributionhub --last 30d --campaign summer_sale --to sessions.csv
+  asyncsessions pull attributionhub --last 90d --max-requests 500 --to sessions.duckdb
+"""
+
+
+class Root(click.Group):
+    """The root refuses credentials among the arguments before anything can repeat them."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse, after that look."""
+        options.refuse_secrets(args)
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=Root, context_settings=SETTINGS, epilog=f"{EXAMPLES}\n\n{STATUS_TEXT}")
+@click.version_option(package_name="asyncsessions", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Pull session analytics from Hum and AttributionHub: complete, or it says so."""
+
+
+@cli.group()
+def pull() -> None:
+    """Write all sessions of a range to a file or to standard output."""
+
+
+@pull.command("hum", epilog=f"{TARGETS}\n\n{PULL_HUM}\n{STATUS_TEXT}")
+@options.times
+@options.hum
+@options.pulling
+@options.spending
+@options.loudness
+def pull_hum(**given: Any) -> None:
+    """Pull from Hum."""
+    from asyncsessions.cli import pulling, vendors
+
+    leave(lambda: pulling.pull(vendors.HUM, given))
+
+
+@pull.command("attributionhub", epilog=f"{TARGETS}\n\n{PULL_ATTRIBUTIONHUB}\n{STATUS_TEXT}")
+@options.times
+@options.attributionhub
+@options.pulling
+@options.spending
+@options.loudness
+def pull_attributionhub(**given: Any) -> None:
+    """Pull from AttributionHub; its requests count against a monthly quota."""
+    from asyncsessions.cli import pulling, vendors
+
+    leave(lambda: pulling.pull(vendors.ATTRIBUTIONHUB, given))
+
+
+@cli.group()
+def estimate() -> None:
+    """Tell how many rows there are and how many requests a pull takes.
+
+    Costs one request a window: Hum one in all, AttributionHub one for every 30 days.
+    """
+
+
+@estimate.command("hum", epilog=STATUS_TEXT)
+@options.times
+@options.hum
+@options.spending
+@options.estimating
+@options.loudness
+def estimate_hum(**given: Any) -> None:
+    """Estimate a pull from Hum."""
+    from asyncsessions.cli import estimating, vendors
+
+    leave(lambda: estimating.estimate(vendors.HUM, given))
+
+
+@estimate.command("attributionhub", epilog=STATUS_TEXT)
+@options.times
+@options.attributionhub
+@options.spending
+@options.estimating
+@options.loudness
+def estimate_attributionhub(**given: Any) -> None:
+    """Estimate a pull from AttributionHub."""
+    from asyncsessions.cli import estimating, vendors
+
+    leave(lambda: estimating.estimate(vendors.ATTRIBUTIONHUB, given))
+
+
+@cli.command()
+@click.option(
+    "--to",
+    metavar="FILE",
+    default=None,
+    help="Where the rows go, .duckdb or .jsonl. [default: asyncsessions-demo.duckdb]",
+)
+def demo(to: str | None) -> None:
+    """Pull from two fake vendors on this machine.
+
+    Needs no account and no network, and takes about ten seconds.
+    """
+    from asyncsessions.cli.demo import run_demo
+
+    leave(lambda: run_demo(to))

@@ -1,0 +1,54 @@
+"""The verb ``estimate``: what a pull will take."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from attrs import asdict
+
+from asyncsessions.cli.diagnostics import listen
+from asyncsessions.cli.exits import COMPLETE
+from asyncsessions.cli.figures import plural
+from asyncsessions.cli.process import run, say, say_out
+from asyncsessions.cli.pulling import explain
+from asyncsessions.cli.vendors import Question, Vendor
+from asyncsessions.client import Client
+from asyncsessions.engine.probe import Estimate
+
+__all__ = ["estimate"]
+
+
+def estimate(vendor: Vendor, given: dict[str, Any]) -> int:
+    """Print the estimate on standard output and return the exit status."""
+    listen(verbose=given.pop("verbose"), quiet=given.pop("quiet"))
+    is_json = given.pop("json")
+    concurrency, rps = given.pop("concurrency"), given.pop("rps")
+    max_requests, deadline_s = given.pop("max_requests"), given.pop("deadline")
+    questions: list[Question] = []
+
+    async def ask() -> Estimate:
+        question = vendor.ask(**given)
+        questions.append(question)
+        async with Client(
+            question.provider, concurrency=concurrency, requests_per_second=rps
+        ) as client:
+            sessions = question.put_to(client)
+            return await sessions.with_options(
+                max_requests=max_requests, deadline_s=deadline_s
+            ).estimate()
+
+    ending = run(ask)
+    if ending.value is not None:
+        say_out(json.dumps(asdict(ending.value)) if is_json else _sentence(ending.value))
+    if ending.status != COMPLETE:
+        for line in explain(ending, questions[0] if questions else None):
+            say(line)
+    return ending.status
+
+
+def _sentence(plan: Estimate) -> str:
+    return (
+        f"{plural(plan.rows, 'row')} in {plural(plan.windows, 'window')}: a pull takes "
+        f"{plural(plan.requests, 'request')} ({plan.spent:,} spent on this estimate)"
+    )

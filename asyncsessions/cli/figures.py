@@ -1,0 +1,112 @@
+"""A report in words: how far a pull is, and how it ended."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from math import ceil
+
+from asyncsessions.core.report import Report
+from asyncsessions.errors import SessionsError
+
+__all__ = [
+    "expected_pages",
+    "figures",
+    "plural",
+    "progress_line",
+    "remarks",
+    "shell_words",
+    "verdict",
+]
+
+SHOWN_RANGES = 5
+_OPTION_OF = {
+    "base_url": "--base-url",
+    "deadline_s": "--deadline",
+    "landing_page": "--landing-page",
+    "max_requests": "--max-requests",
+    "requests_per_second": "--rps",
+    "token_ids": "--token-id",
+}
+_NAMES = re.compile(rf"\b({'|'.join(_OPTION_OF)})\b(=(?=\d))?")
+
+
+def shell_words(error: SessionsError) -> str:
+    """Return the error's text with the library's argument names as options of the shell."""
+    message = _NAMES.sub(
+        lambda found: _OPTION_OF[found[1]] + (" " if found[2] else ""), error.message
+    )
+    return message + str(error).removeprefix(error.message)
+
+
+def expected_pages(report: Report, *, page_size: int, limit: int | None = None) -> int | None:
+    """Return how many pages a pull will read in all, ``None`` before anything is known.
+
+    Windows that have not answered yet are taken to be like those that have.
+    """
+    if report.total is None:
+        return None
+    read = max(report.pages, ceil(report.total / page_size), report.windows_read)
+    unread = max(0, report.windows - report.windows_read)
+    expected = read + ceil(unread * read / max(1, report.windows_read))
+    if limit is not None:
+        expected = min(expected, max(report.pages, ceil(limit / page_size)))
+    return expected
+
+
+def plural(count: int, noun: str) -> str:
+    """Return the count with its noun: ``1 row``, ``2,337 rows``."""
+    return f"{count:,} {noun if count == 1 else noun + 's'}"
+
+
+def figures(report: Report) -> str:
+    """Return the figures of a pull in one line."""
+    rate = (
+        f", {report.rows / report.elapsed_s:,.0f} rows/s"
+        if report.rows and report.elapsed_s
+        else ""
+    )
+    retries = "1 retry" if report.retries == 1 else f"{report.retries:,} retries"
+    return (
+        f"{plural(report.rows, 'row')} in {plural(report.requests, 'request')} ({retries}), "
+        f"{report.elapsed_s:.1f} s{rate}"
+    )
+
+
+def progress_line(report: Report, *, page_size: int, limit: int | None = None) -> str:
+    """Return how far a pull is, in one line for a log."""
+    expected = expected_pages(report, page_size=page_size, limit=limit)
+    share = f" of about {expected:,}" if expected is not None else ""
+    return f"{report.provider}: page {report.pages:,}{share}, {figures(report)}"
+
+
+def verdict(report: Report, *, limit: int | None = None) -> str:
+    """Return whether the rows are all, in a word or two."""
+    if report.complete:
+        return "complete"
+    if report.unproven:
+        return "not proven complete"
+    return f"ended at --limit {limit}" if limit is not None else "not complete"
+
+
+def remarks(report: Report) -> Iterator[str]:
+    """Yield what else is worth knowing, a line each: what is unproven, what was unusual."""
+    for reason in report.reasons if report.unproven else ():
+        yield f"not proven: {reason}"
+    for start, end in report.unproven[:SHOWN_RANGES]:
+        yield f"  pull again: --start {_shown(start)} --end {_shown(end)}"
+    if len(report.unproven) > SHOWN_RANGES:
+        yield f"  and {plural(len(report.unproven) - SHOWN_RANGES, 'more range')} (see --report)"
+    for warning in report.warnings:
+        yield f"the vendor warns: {warning}"
+    if report.unknown_fields:
+        yield f"fields that are not documented: {', '.join(report.unknown_fields)}"
+    if not report.ordered:
+        yield "the vendor did not deliver in order of time"
+    if report.late:
+        yield f"{plural(report.late, 'row')} arrived behind their place in the order"
+
+
+def _shown(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")

@@ -1,0 +1,224 @@
+"""The options, in groups that commands put on, and the types of their values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from typing import Any, TypeVar
+
+import click
+
+from asyncsessions.core.windows import checked
+from asyncsessions.errors import InvalidQueryError
+
+__all__ = [
+    "attributionhub",
+    "estimating",
+    "hum",
+    "loudness",
+    "pulling",
+    "refuse_secrets",
+    "spending",
+    "times",
+]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+SECRET_NAMES = re.compile(
+    r"--?(api[-_]?)?(token|key|secret|password|bearer|api|auth|authorization)", re.IGNORECASE
+)
+
+
+def moment(text: str) -> str:
+    """Check a date, or a time with its zone, in ISO 8601; it is handed on as it is."""
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        pass
+    else:
+        return text
+    try:
+        is_naive = datetime.fromisoformat(text).utcoffset() is None
+        if not is_naive:
+            checked(text, what="the time")
+    except (ValueError, InvalidQueryError):
+        raise click.BadParameter(
+            f"{text!r} is no time: write 2026-01-31 or 2026-01-31T12:00:00Z"
+        ) from None
+    if is_naive:
+        raise click.BadParameter(f"{text!r} has no time zone: append Z for UTC, or +02:00")
+    return text
+
+
+def duration(text: str) -> timedelta:
+    """Read ``30d``, ``12h``, ``90m`` or ``2w``."""
+    found = re.fullmatch(r"([0-9]{1,9})([mhdw])", text.strip())
+    try:
+        back = timedelta(**{UNITS[found[2]]: int(found[1])}) if found else timedelta()
+    except OverflowError:
+        back = timedelta()
+    if not back:
+        raise click.BadParameter(f"{text!r} is no duration: write 90m, 12h, 30d or 2w")
+    return back
+
+
+def refuse_secrets(args: list[str]) -> None:
+    """Refuse credentials among the arguments without repeating them; raises ``UsageError``."""
+    for arg in args:
+        if arg == "--":
+            return
+        name = arg.partition("=")[0]
+        if SECRET_NAMES.fullmatch(name):
+            raise click.UsageError(
+                f"there is no {name}: arguments are seen by everyone on this machine and stay in "
+                "the shell's history. Set HUM_API_TOKEN or ATTRIBUTIONHUB_API_KEY, or give "
+                "--token-file FILE; and replace the credentials that you have just typed"
+            )
+
+
+def _group(*options: Callable[[Any], Any]) -> Callable[[F], F]:
+    def put_on(command: F) -> F:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return put_on
+
+
+hum = _group(
+    click.option(
+        "--environment",
+        type=click.Choice(["sandbox", "production"]),
+        help="Which Hum to ask; there is no default. [env: HUM_ENVIRONMENT]",
+    ),
+    click.option(
+        "--base-url",
+        metavar="URL",
+        help="Another address instead; plain http only to this machine. [env: HUM_BASE_URL]",
+    ),
+    click.option(
+        "--token-file",
+        metavar="FILE",
+        help="File with the API token, - for standard input. [default: env HUM_API_TOKEN]",
+    ),
+    click.option(
+        "--token-id",
+        "token_ids",
+        metavar="UUID",
+        multiple=True,
+        help="Only sessions of this token; may be repeated.",
+    ),
+    click.option("--with-clicks", is_flag=True, help="Only sessions with clicks."),
+)
+
+attributionhub = _group(
+    click.option(
+        "--base-url",
+        metavar="URL",
+        help="Address of the API; plain http only to this machine. [env: ATTRIBUTIONHUB_BASE_URL]",
+    ),
+    click.option(
+        "--token-file",
+        metavar="FILE",
+        help="File with the API key, - for standard input. [default: env ATTRIBUTIONHUB_API_KEY]",
+    ),
+    click.option("--source", help="Only this source, matched exactly."),
+    click.option("--medium", help="Only this medium, matched exactly."),
+    click.option("--campaign", help="Only this campaign, matched exactly."),
+    click.option("--content", help="Only this content, matched exactly."),
+    click.option("--term", help="Only this term, matched exactly."),
+    click.option("--landing-page", help="Only this landing page, matched exactly."),
+)
+
+times = _group(
+    click.option(
+        "--start",
+        type=moment,
+        metavar="WHEN",
+        help="First date or time; a date begins at 00:00 UTC.",
+    ),
+    click.option(
+        "--end",
+        type=moment,
+        metavar="WHEN",
+        help="Last date or time, included; a date ends at 24:00 UTC. [default: now]",
+    ),
+    click.option(
+        "--last",
+        type=duration,
+        metavar="DURATION",
+        help="Back from now instead: 90m, 12h, 30d or 2w.",
+    ),
+)
+
+spending = _group(
+    click.option(
+        "--concurrency",
+        type=click.IntRange(min=1),
+        metavar="N",
+        default=8,
+        show_default=True,
+        help="Most requests in flight.",
+    ),
+    click.option(
+        "--rps",
+        metavar="N",
+        type=click.FloatRange(min=0, min_open=True),
+        help="Most requests a second. [default: what the vendor allows]",
+    ),
+    click.option(
+        "--max-requests",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Most requests in all, retries included. [default: no bound]",
+    ),
+    click.option(
+        "--deadline",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="SECONDS",
+        help="Longest time in all, in seconds. [default: no bound]",
+    ),
+)
+
+pulling = _group(
+    click.option(
+        "--to",
+        metavar="TARGET",
+        default="-",
+        show_default=True,
+        help="Where the rows go: a file by its ending (see below), or - for JSON lines on "
+        "standard output.",
+    ),
+    click.option("--fresh", is_flag=True, help="Start over where the target holds rows already."),
+    click.option(
+        "--limit",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Only so many rows, the newest, for a look on standard output. [default: all]",
+    ),
+    click.option(
+        "--consistency",
+        type=click.Choice(["count", "strict", "off"]),
+        default="count",
+        show_default=True,
+        help="What proves that nothing is missing: equal totals, overlap in time, or nothing.",
+    ),
+    click.option(
+        "--report",
+        metavar="FILE",
+        help="Write what was done as JSON, also after a failure; - for standard output.",
+    ),
+)
+
+estimating = _group(
+    click.option("--json", is_flag=True, help="Print a JSON object instead of a sentence."),
+)
+
+loudness = _group(
+    click.option(
+        "-v", "--verbose", count=True, help="Tell more on standard error; -vv tells everything."
+    ),
+    click.option("-q", "--quiet", is_flag=True, help="Tell errors only."),
+)

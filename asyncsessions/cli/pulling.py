@@ -1,0 +1,174 @@
+"""The verb ``pull``: ask, show how far it is, say how it ended."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import click
+from attrs import field, fields, frozen
+
+from asyncsessions.cli.diagnostics import listen
+from asyncsessions.cli.exits import COMPLETE, FAILED, UNPROVEN, next_step
+from asyncsessions.cli.figures import figures, remarks, shell_words, verdict
+from asyncsessions.cli.process import Ending, run, say
+from asyncsessions.cli.progress import choose_display, ticking
+from asyncsessions.cli.reporting import ReportFile
+from asyncsessions.cli.vendors import Question, Vendor
+from asyncsessions.client import Client
+from asyncsessions.core.report import Report
+from asyncsessions.core.walk import Consistency
+from asyncsessions.errors import SessionsError
+from asyncsessions.sinks import SINKS, STDOUT
+
+__all__ = ["PullOptions", "explain", "pull"]
+
+log = logging.getLogger("asyncsessions.cli")
+
+
+@frozen(kw_only=True)
+class PullOptions:
+    """What the options say about a pull, but for the question itself."""
+
+    to: str
+    fresh: bool
+    limit: int | None
+    consistency: Consistency
+    report: str | None
+    concurrency: int
+    rps: float | None
+    max_requests: int | None
+    deadline: float | None
+    verbose: int
+    quiet: bool
+
+    @classmethod
+    def taken_from(cls, given: dict[str, Any]) -> PullOptions:
+        """Take them out of all that was given; raises ``click.UsageError``."""
+        options = cls(**{each.name: given.pop(each.name) for each in fields(cls)})
+        to = options.to
+        if to != STDOUT and not any(to.lower().endswith(ending) for ending in SINKS):
+            endings = ", ".join(ending for ending in SINKS if ending != STDOUT)
+            raise click.UsageError(
+                f"--to {to} is no target: write a path that ends in {endings}, or {STDOUT}"
+            )
+        if options.limit is not None and to != STDOUT:
+            raise click.UsageError(
+                "--limit is for a look on standard output: a file would pass for the whole"
+            )
+        return options
+
+
+@frozen
+class _Pull:
+    vendor: Vendor
+    given: dict[str, Any]
+    options: PullOptions
+    seen: list[Report] = field(factory=list[Report])
+    questions: list[Question] = field(factory=list[Question])
+
+    @property
+    def latest(self) -> Report:
+        return self.seen[-1] if self.seen else Report(provider=self.vendor.name)
+
+    async def run(self) -> Report:
+        options = self.options
+        question = self.vendor.ask(**self.given)
+        self.questions.append(question)
+        provider = question.provider
+        log.info("pulling from %s at %s to %s", provider.name, provider.base_url, options.to)
+        display = choose_display(quiet=options.quiet, rows_on_stdout=options.to == STDOUT)
+        with display:
+            bar = display.add(provider.name, page_size=provider.page_size, limit=options.limit)
+
+            def show(report: Report) -> None:
+                self._note(report)
+                bar.update(report)
+
+            async with (
+                ticking(display),
+                Client(
+                    provider,
+                    concurrency=options.concurrency,
+                    requests_per_second=options.rps,
+                ) as client,
+            ):
+                sessions = question.put_to(client).with_options(
+                    consistency=options.consistency,
+                    on_incomplete="warn",  # the report says it, and the exit status
+                    max_requests=options.max_requests,
+                    deadline_s=options.deadline,
+                    limit=options.limit,
+                    on_progress=show,
+                )
+                report = await sessions.pull(options.to, fresh=options.fresh)
+                show(report)
+        return report
+
+    def _note(self, report: Report) -> None:
+        before = self.latest
+        self.seen[:] = [report]
+        if report.retries > before.retries:
+            log.info("%d retries by now, %.1f s waited", report.retries, report.waited_s)
+        log.debug("%d answers, %d requests, %d rows", report.pages, report.requests, report.rows)
+
+
+def pull(vendor: Vendor, given: dict[str, Any]) -> int:
+    """Pull, and return the exit status; raises ``click.UsageError`` for options that clash."""
+    options = PullOptions.taken_from(given)
+    report_file = ReportFile.opened(options.report, to=options.to)
+    listen(verbose=options.verbose, quiet=options.quiet)
+    work = _Pull(vendor, given, options)
+    ending = run(work.run)
+    report = ending.value or getattr(ending.error, "report", None) or work.latest
+    status = _status(ending, report, options)
+    if not ending.is_pipe_closed:
+        for line in _summary(ending, report, work, status):
+            say(line)
+    if not report_file.write(report, status=status, ending=ending) and status == COMPLETE:
+        return FAILED
+    return status
+
+
+def _status(ending: Ending[Report], report: Report, options: PullOptions) -> int:
+    is_cut = options.limit is not None and not report.unproven
+    if ending.status == COMPLETE and not report.complete and not is_cut:
+        return UNPROVEN
+    return ending.status
+
+
+def _summary(ending: Ending[Report], report: Report, work: _Pull, status: int) -> list[str]:
+    options = work.options
+    if ending.error is None:
+        if options.quiet and status == COMPLETE:
+            return []
+        lines = [f"{report.provider}: {figures(report)}: {verdict(report, limit=options.limit)}"]
+        if report.outcome:
+            lines.append(report.outcome)
+        return lines + list(remarks(report))
+    question = work.questions[0] if work.questions else None
+    lines = explain(ending, question)
+    if not options.quiet and report.requests:
+        lines.insert(1, f"so far: {figures(report)}")
+    return lines
+
+
+def explain(ending: Ending[Any], question: Question | None) -> list[str]:
+    """Return what went wrong, what is left of it, and what to do next, a line each.
+
+    ``question`` is ``None`` if the mistake was made before there was one.
+    """
+    error = ending.error
+    if ending.is_interrupted:
+        again = ["next: run the same command again"] if ending.notes else []
+        return ["interrupted", *ending.notes, *again]
+    if isinstance(error, click.ClickException):
+        return [f"error: {error.format_message()}"]
+    if not isinstance(error, SessionsError):
+        problem = f"unexpected {type(error).__name__}, a mistake of asyncsessions"
+        return [f"error: {problem}: run it with -v for the details, and please report it"]
+    lines = [f"error: {shell_words(error)}", *ending.notes]
+    if question is not None:
+        step = next_step(error, secret=question.secret, base_url=question.provider.base_url)
+        lines += [f"next: {step}"] if step else []
+    return lines

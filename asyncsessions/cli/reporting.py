@@ -1,0 +1,73 @@
+"""``--report``: what a pull did, as JSON, whatever came of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+from attrs import frozen
+
+from asyncsessions.cli.process import Ending, say, say_out
+from asyncsessions.core.report import Report
+from asyncsessions.sinks import STDOUT
+
+__all__ = ["ReportFile"]
+
+
+@frozen
+class ReportFile:
+    """Where the report goes; ``None`` = nowhere, ``-`` = standard output."""
+
+    path: str | None
+
+    @classmethod
+    def opened(cls, path: str | None, *, to: str) -> ReportFile:
+        """Return it, empty: an old report would be taken for this pull's.
+
+        Raises ``click.UsageError`` if it cannot be written or the rows go to the same place.
+        """
+        if path is None or path == STDOUT:
+            if path == to:
+                raise click.UsageError("--report and --to cannot both be standard output")
+            return cls(path)
+        if to != STDOUT and Path(path).resolve() == Path(to).resolve():
+            raise click.UsageError("--report and --to name the same file")
+        try:
+            Path(path).write_text("", encoding="utf-8")
+        except (OSError, ValueError) as error:
+            raise click.UsageError(f"--report {path} cannot be written: {_why(error)}") from None
+        return cls(path)
+
+    def write(self, report: Report, *, status: int, ending: Ending[Any]) -> bool:
+        """Write the report with the exit status and the error; false if that failed."""
+        if self.path is None:
+            return True
+        content = {"exit_status": status, "error": _error(ending), **report.to_dict()}
+        text = json.dumps(content, indent=2)
+        try:
+            if self.path == STDOUT:
+                say_out(text)
+            else:
+                Path(self.path).write_text(text + "\n", encoding="utf-8")
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            say(f"error: the report cannot be written: {_why(error)}")
+            return False
+        return True
+
+
+def _error(ending: Ending[Any]) -> dict[str, str] | None:
+    if ending.is_interrupted:
+        return {"type": "Interrupted", "message": "stopped by a signal"}
+    error = ending.error
+    if error is None:
+        return None
+    message = error.format_message() if isinstance(error, click.ClickException) else str(error)
+    return {"type": type(error).__name__, "message": message}
+
+
+def _why(error: OSError | ValueError) -> str:
+    return getattr(error, "strerror", None) or "not a path"
