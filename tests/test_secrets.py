@@ -324,12 +324,18 @@ async def test_what_is_stopped_in_the_middle_gives_nothing_away(vendor, where, e
         if where == "head"
         else held_in_the_body(vendor, is_packed=where == "packed body")
     )
-    async with serving(script) as wire:
+    asked = asyncio.Event()
 
-        async def arrived():
-            await asyncio.sleep(0.05)
-            assert wire.heads
+    async def noted(exchange):
+        asked.set()
+        await script(exchange)
 
+    async def arrived():
+        await asked.wait()
+        asked.clear()
+        await asyncio.sleep(0.05)  # for what is sent of the answer
+
+    async with serving(noted) as wire:
         with listening() as said:
             timeout_s = 60 if ends_by == "cancellation" else 0.05
             async with client_of(vendor, wire.base_url, timeout_s=timeout_s) as client:

@@ -1,14 +1,14 @@
 """How fast to send and how often to repeat: arithmetic over times that the caller brings along.
 
 **Rate.**  A 429 says that requests come too fast.  What just worked is known: the successes of
-the last second.  The rate becomes 0.95 of that, and every success then raises it a little, the
-more the longer none was refused, so that the pace hangs just below the limit and soon finds a
-higher one.  Two refusals in short order mean that what worked was saved up by the vendor (a token
-bucket): then the rate falls by a fifth.  A handful of successes says little about what is allowed:
-then the rate rises fast.  Requests that were under way when the rate was cut may be refused as
-well; those echoes say nothing new.  If nothing succeeded lately, or since the last cut (a vendor
-that counts by the calendar second), it is shut: one request probes after ``Retry-After``, all
-others wait for what it brings.
+the last second.  The rate becomes 0.95 of that, later 0.95 of itself, and every success raises it
+a little, the more the longer none was refused, so that the pace hangs just below the limit and
+soon finds a higher one.  Two refusals with next to no success in between mean that what worked was
+saved up by the vendor (a token bucket): then the rate falls further.  A handful of successes says
+little about what is allowed: then the rate rises fast.  Requests that were under way when the rate
+was cut may be refused as well; those echoes say nothing new.  If nothing succeeded lately, or since
+the last cut (a vendor that counts by the calendar second), it is shut: one request probes after
+``Retry-After``, all others wait for what it brings.
 
 **Concurrency.**  A 503 says that too much is going on at once: of the requests that were under way
 together, each one refused was one too many.  After a while of calm the number grows again, by one
@@ -32,7 +32,9 @@ LONGEST_WINDOW_S = 5.0
 GOOD_SAMPLE = 10  # successes
 SHORTEST_SAMPLE_S = 0.05
 CUT = 0.95
-DEEP_CUT = 0.8
+DEEP_CUT = 0.85
+FEW = 3  # successes
+HOPE = 1.6  # times what works: a rate above that was never used
 GROWTH = 0.05  # requests a second for each success: 5 % a second at any rate
 SMALLEST_STEP = 1 / 800  # of the rate, for slow vendors: a refusal among five requests is too often
 LARGEST_STEP = 0.1  # of the rate
@@ -107,6 +109,7 @@ class Pace:
         self._next_send = 0.0
         self._rate_cut_at = float("-inf")
         self._calm_since = 0.0
+        self._since_cut = 0
         self._head_start = 0
         self._probe_at: float | None = None
         self._probe_wait_s = SHORTEST_PROBE_S
@@ -138,6 +141,7 @@ class Pace:
     def succeeded(self, now: float, *, in_flight: int) -> None:
         """An answer arrived; ``in_flight`` counts it as well."""
         self._successes.append(now)
+        self._since_cut += 1
         self._forget(now)
         self._probing = False
         self._probe_wait_s = SHORTEST_PROBE_S
@@ -167,6 +171,7 @@ class Pace:
             self._probe_at = max(probe_at, self._next_send)
             self._probe_wait_s = min(2 * self._probe_wait_s, LONGEST_PROBE_S)
         self._rate_cut_at = self._calm_since = now
+        self._since_cut = 0
         assert self.rate is not None
         self._next_send = now + 1.0 / self.rate
         return True
@@ -183,15 +188,15 @@ class Pace:
     # ------------------------------------------------------------------ the rate
 
     def _slow_down(self, now: float) -> None:
-        """Set the rate just below what worked, which may be little because we asked for little."""
-        worked = CUT * self._worked(now)
-        if self.rate is not None:
+        """Set the rate below what worked, which may be little because we asked for little."""
+        worked = self._worked(now)
+        if self.rate is None:
+            slower = CUT * worked
+        else:
             # Refused again so soon: what worked was saved up by the vendor, and is gone now.
-            is_soon = now < self._rate_cut_at + HOLD_S
-            worked = max(
-                DEEP_CUT * self.rate, min(worked, (DEEP_CUT if is_soon else CUT) * self.rate)
-            )
-        self.rate = self._allowed(worked)
+            is_soon = self._since_cut < FEW
+            slower = (DEEP_CUT if is_soon else CUT) * min(self.rate, HOPE * worked)
+        self.rate = self._allowed(slower)
         self._head_start = HEAD_START if len(self._successes) < GOOD_SAMPLE else 0
 
     def _allowed(self, rate: float) -> float:

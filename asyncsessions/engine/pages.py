@@ -97,10 +97,9 @@ class PageTasks:
         return self._done.popleft() if self._done else None
 
     async def wait(self) -> None:
-        """Wait until some task is done."""
-        if not self._done:
-            self._waiter = asyncio.get_running_loop().create_future()
-            await self._waiter
+        """Wait until another task is done."""
+        self._waiter = asyncio.get_running_loop().create_future()
+        await self._waiter
 
     def cancel(self) -> None:
         """Ask all tasks to stop."""

@@ -29,8 +29,8 @@ from asyncsessions.core.windows import Window, resolve_range, split
 from asyncsessions.engine.lane import Lane
 from asyncsessions.engine.outbox import Batch, Outbox
 from asyncsessions.engine.pages import PageRead, PageTasks, Source
-from asyncsessions.engine.tally import Tally
-from asyncsessions.errors import IncompleteError, SessionsError
+from asyncsessions.engine.tally import Tally, incomplete
+from asyncsessions.errors import SessionsError
 
 __all__ = ["PageStream"]
 
@@ -78,6 +78,7 @@ class PageStream:
         self._failure: Failure | None = None
         self._is_closed = False
         self._is_pulling = False
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._began_at = self._ended_at = 0.0
 
     def __aiter__(self) -> PageStream:
@@ -113,13 +114,13 @@ class PageStream:
         """Stop: no request is under way any more when this returns.  May be called again."""
         if not self._is_closed:
             self._is_closed = True
-            self._ended_at = self._clock() if self._windows is not None else 0.0
+            self._ended_at = self._clock()
         await self._tasks.aclose()
 
     @property
     def report(self) -> Report:
         """What has been done so far."""
-        ended_at = self._ended_at or (self._clock() if self._windows is not None else 0.0)
+        ended_at = self._ended_at or self._clock()
         return self._tally.report(elapsed_s=ended_at - self._began_at)
 
     # ------------------------------------------------------------------ pulling
@@ -148,14 +149,14 @@ class PageStream:
         Raises :class:`InvalidQueryError` for a range that makes no sense now.
         """
         query, provider, meter = self._source.query, self._source.provider, self._source.meter
+        self._loop = asyncio.get_running_loop()
         self._began_at = self._clock()
         if meter.deadline_s is not None:
             meter.deadline = self._began_at + meter.deadline_s
         pinned = self._tally.pinned = resolve_range(query.start, query.end, now=self._now())
         windows = self._tally.windows = split(pinned, provider.longest_window)
         self._windows = iter(windows)
-        loop = asyncio.get_running_loop()
-        weakref.finalize(self, _abandon, loop, self._tasks).atexit = False
+        weakref.finalize(self, _abandon, self._loop, self._tasks).atexit = False
         return PullPlan(
             provider=provider.name, filters=query.filters, pinned=pinned, windows=windows
         )
@@ -180,13 +181,7 @@ class PageStream:
             raise error
         report = self.report
         if not report.complete:
-            error = IncompleteError(
-                f"not proven complete: {'; '.join(report.reasons)} "
-                f"({_shown(report.unproven)}); pull that range again",
-                ranges=report.unproven,
-                provider=report.provider,
-            )
-            error.report = report
+            error = incomplete(report)
             if self._options.on_incomplete == "raise":
                 raise error
             log.warning("%s", error)
@@ -289,18 +284,9 @@ class PageStream:
         limit = self._options.limit
         return limit is not None and self._tally.rows >= limit
 
-    @staticmethod
-    def _clock() -> float:
-        try:
-            return asyncio.get_running_loop().time()
-        except RuntimeError:
-            return 0.0
-
-
-def _shown(ranges: tuple[tuple[datetime, datetime], ...]) -> str:
-    shown = [f"{start.isoformat()} to {end.isoformat()}" for start, end in ranges[:3]]
-    more = len(ranges) - len(shown)
-    return ", ".join(shown) + (f" and {more} more ranges" if more > 0 else "")
+    def _clock(self) -> float:
+        """Return the loop's time in seconds, from any thread; 0 before the pull begins."""
+        return 0.0 if self._loop is None else self._loop.time()
 
 
 def _abandon(loop: asyncio.AbstractEventLoop, tasks: PageTasks) -> None:

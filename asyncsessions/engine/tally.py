@@ -12,8 +12,9 @@ from asyncsessions.core.report import Report
 from asyncsessions.core.tiles import Span
 from asyncsessions.core.windows import TimeRange, Window, to_datetime
 from asyncsessions.engine.lane import Lane
+from asyncsessions.errors import IncompleteError
 
-__all__ = ["Tally"]
+__all__ = ["Tally", "incomplete"]
 
 
 class Tally:
@@ -100,3 +101,21 @@ class Tally:
             unknown_fields=tuple(sorted(self.unknown_fields)),
             warnings=tuple(self._warnings),
         )
+
+
+def incomplete(report: Report) -> IncompleteError:
+    """Return the error that says what of a finished pull is not proven."""
+    error = IncompleteError(
+        f"not proven complete: {'; '.join(report.reasons)} ({_shown(report.unproven)}); "
+        "pull that range again",
+        ranges=report.unproven,
+        provider=report.provider,
+    )
+    error.report = report
+    return error
+
+
+def _shown(ranges: tuple[tuple[datetime, datetime], ...]) -> str:
+    shown = [f"{start.isoformat()} to {end.isoformat()}" for start, end in ranges[:3]]
+    more = len(ranges) - len(shown)
+    return ", ".join(shown) + (f" and {more} more ranges" if more > 0 else "")

@@ -165,7 +165,7 @@ def _read_body(body: bytes) -> Asked:
         if not all(isinstance(value, str) for value in asked.filters.values()):
             msg = "filters must be strings"
             raise ValueError(msg)
-    except ValueError as error:  # msgspec's errors are ValueErrors, too
+    except (ValueError, msgspec.MsgspecError) as error:  # not ValueErrors in every release
         return attrs.evolve(asked, problem=str(error))
     return attrs.evolve(asked, page=page)
 

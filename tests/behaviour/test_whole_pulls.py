@@ -192,3 +192,17 @@ async def test_long_ranges_are_cut_into_windows_the_vendor_does_not_truncate() -
     assert [s.started_at for s in found] == [row.time for row in fake.listing.snapshot()]
     assert found.report.complete
     assert found.report.windows == 5
+
+
+async def test_several_windows_are_estimated_and_sampled_with_few_requests() -> None:
+    span = {"start": datetime(2025, 12, 1, tzinfo=UTC), "end": datetime(2026, 3, 31, tzinfo=UTC)}
+    switches = {"client": {"concurrency": 2}, "rows": 1000, "latency_s": 0.02, **span}
+    async with opened("attributionhub", **switches) as (fake, client):
+        query = client.sessions(start="2025-12-01", end="2026-03-31")
+        plan = await query.estimate()
+        assert (plan.rows, plan.windows, plan.spent) == (1000, 5, 5)
+        assert (await query.first(3)).report.requests == 1
+        found = await query.collect()
+        assert found.report.requests == plan.requests
+        assert len(found) == 1000
+        assert fake.max_in_flight == 2

@@ -302,3 +302,40 @@ def test_a_list_in_no_order_is_read_by_position() -> None:
     assert report.complete
     assert not report.ordered
     assert report.requests == 14
+
+
+def test_a_stream_can_be_opened_and_closed_by_hand() -> None:
+    vendor = Vendor(rows(230))
+
+    async def pull() -> None:
+        async with vendor.client() as client:
+            stream = client.sessions(**WHOLE).stream()
+            assert (await anext(aiter(stream))).id == vendor.ids[0]
+            await stream.aclose()
+            assert stream.report.rows == 49  # the rows that were handed over with the first
+            async with client.sessions(**WHOLE).stream() as other:
+                pages = [page async for page in other.pages()]
+            assert sum(map(len, pages)) == 230
+            assert other.report.elapsed_s > 0
+
+    run_virtual(pull())
+
+
+def test_a_programming_error_comes_out_as_it_is() -> None:
+    vendor = Vendor(rows(230))
+
+    def stumble(page: int) -> None:
+        if page == 3:
+            raise KeyError(page)
+
+    vendor.answer = stumble
+    seen: list[str] = []
+
+    async def pull() -> None:
+        async with vendor.client() as client:
+            with pytest.raises(KeyError):
+                async for session in client.sessions(**WHOLE):
+                    seen.append(session.id)
+
+    run_virtual(pull())
+    assert seen == vendor.ids[:100]

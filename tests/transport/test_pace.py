@@ -19,16 +19,21 @@ from tests.transport.scripting import OK, refused, sending
 class Limited:
     """Refuses what comes too fast or too much at once; admits ``rate_per_s`` and ``at_once``."""
 
-    def __init__(self, *, rate_per_s=None, burst=1, at_once=1_000, retry_after=None, seed=1):
+    def __init__(
+        self, *, rate_per_s=None, burst=1, at_once=1_000, retry_after=None, jitter_s=None, seed=1
+    ):
         self.bucket = TokenBucket(rate_per_s, burst)
         self.at_once = at_once
         self.headers = {} if retry_after is None else {"retry_after": retry_after}
+        self.jitter_s = jitter_s
         self.chance = Random(seed)
         self.network = ScriptedTransport(self.answer)
         self.served_at_s, self.refused = [], 0
 
     async def answer(self, request):
         loop = asyncio.get_running_loop()
+        if self.jitter_s is not None:
+            await asyncio.sleep(self.chance.expovariate(1 / self.jitter_s))
         if not self.bucket.take(loop.time()):
             return self.refuse(429)
         if self.network.in_flight > self.at_once:
@@ -70,6 +75,38 @@ def test_of_40_requests_a_second_most_are_used_and_few_are_refused(retry_after, 
     elapsed_s = pull(limited, seed=seed)
     assert 300 / elapsed_s >= 0.8 * 40
     assert limited.refused <= 60
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("burst", [1, 5, 40])
+def test_requests_that_arrive_unevenly_are_no_reason_to_crawl(burst, seed):
+    limited = Limited(rate_per_s=40, burst=burst, seed=seed, jitter_s=0.001)
+    elapsed_s = pull(limited, seed=seed)
+    assert 300 / elapsed_s >= 0.75 * 40
+    assert limited.refused <= 60
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_vendor_that_counts_by_the_second_is_used_well_too(seed):
+    limited = Limited(seed=seed)
+    limited.bucket = SlidingSecond(40)
+    elapsed_s = pull(limited, seed=seed)
+    assert 300 / elapsed_s >= 0.7 * 40
+    assert limited.refused <= 75
+
+
+class SlidingSecond:
+    """Takes so many requests in any second."""
+
+    def __init__(self, most):
+        self.most, self.taken_at_s = most, []
+
+    def take(self, now_s):
+        self.taken_at_s = [at_s for at_s in self.taken_at_s if at_s > now_s - 1]
+        if len(self.taken_at_s) >= self.most:
+            return False
+        self.taken_at_s.append(now_s)
+        return True
 
 
 @pytest.mark.parametrize("rate", [5, 20, 100])
