@@ -18,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Coroutine, Generator, Iterator
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -29,6 +30,7 @@ from asyncsessions.core.records import Session, SessionDetail
 from asyncsessions.core.report import Report
 from asyncsessions.engine.probe import Estimate
 from asyncsessions.engine.stream import PageStream
+from asyncsessions.errors import ConfigurationError
 from asyncsessions.providers.base import Provider
 from asyncsessions.query import OptionChanges, SessionList
 from asyncsessions.query import Sessions as AsyncSessions
@@ -53,22 +55,43 @@ class _Loop:
         )
         self._thread.start()
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing can be run any more."""
+        return self._loop.is_closed()
+
     def run(self, work: Coroutine[object, object, T]) -> T:
-        """Run a coroutine to its end; an interrupt here (Ctrl-C) cancels it there."""
+        """Run a coroutine to its end; an interrupt here (Ctrl-C) cancels it there.
+
+        Raises :class:`ConfigurationError` if the loop is closed, or closes meanwhile.
+        """
+        if self.is_closed:
+            work.close()
+            raise _closed()
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result()
+        except CancelledError:
+            raise _closed() from None
         except BaseException:
             future.cancel()
             raise
 
     def close(self) -> None:
-        """Stop the loop and wait for its thread."""
+        """End everything that runs, stop the loop and wait for its thread."""
+        # In the loop's own thread: the caller's may be running a loop too.
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
-        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
-        self._loop.run_until_complete(self._loop.shutdown_default_executor())
         self._loop.close()
+
+    async def _end(self) -> None:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await self._loop.shutdown_asyncgens()
+        await self._loop.shutdown_default_executor()
 
 
 class SessionStream:
@@ -104,7 +127,8 @@ class SessionStream:
 
     def close(self) -> None:
         """Stop: no request is under way any more when this returns."""
-        self._loop.run(self._pages.aclose())
+        if not self._loop.is_closed:
+            self._loop.run(self._pages.aclose())
 
 
 class Sessions:
@@ -182,12 +206,15 @@ class Client(Generic[P]):
             transport=transport,
         )
         self._running: _Loop | None = None
+        self._is_closed = False
 
     def __repr__(self) -> str:
         return f"blocking.{self._client!r}"
 
     @property
     def _loop(self) -> _Loop:
+        if self._is_closed:
+            raise _closed()
         if self._running is None:
             self._running = _Loop()
         return self._running
@@ -206,10 +233,11 @@ class Client(Generic[P]):
 
     def close(self) -> None:
         """Stop every run, close the connections and end the thread."""
-        if self._running is not None:
-            self._running.run(self._client.aclose())
-            self._running.close()
-            self._running = None
+        self._is_closed = True
+        running, self._running = self._running, None
+        if running is not None:
+            running.run(self._client.aclose())
+            running.close()
 
     def __enter__(self) -> Client[P]:
         return self
@@ -221,3 +249,7 @@ class Client(Generic[P]):
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _closed() -> ConfigurationError:
+    return ConfigurationError("the client is closed: open a new one")

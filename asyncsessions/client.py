@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
+from math import inf
 from types import TracebackType
-from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Generic, NoReturn, ParamSpec, TypeVar
 from weakref import WeakSet
 
 from asyncsessions.core.http import Request, Response
@@ -13,6 +15,7 @@ from asyncsessions.core.meter import Meter
 from asyncsessions.core.pace import Pace, Retry
 from asyncsessions.core.records import SessionDetail
 from asyncsessions.core.verdict import judge
+from asyncsessions.engine.persistence import to_the_end
 from asyncsessions.engine.stream import PageStream
 from asyncsessions.errors import ConfigurationError, SessionsError
 from asyncsessions.providers.base import DetailProvider, PingProvider, Provider
@@ -20,6 +23,7 @@ from asyncsessions.query import Sessions
 
 if TYPE_CHECKING:
     from asyncsessions.transport.aiohttp import ClientSession
+    from asyncsessions.transport.attempt import Attempts
     from asyncsessions.transport.base import Transport
     from asyncsessions.transport.retry import Fetcher
 
@@ -55,10 +59,10 @@ class Client(Generic[P]):
     ) -> None:
         if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
             raise ConfigurationError("concurrency must be a whole number of at least 1")
-        if requests_per_second is not None and not requests_per_second > 0:
+        if requests_per_second is not None and not 0 < requests_per_second < inf:
             raise ConfigurationError("requests_per_second must be more than 0, or None")
-        if not timeout_s > 0:
-            raise ConfigurationError("timeout_s must be more than 0")
+        if not 0 < timeout_s < inf:
+            raise ConfigurationError("timeout_s must be a number of seconds, more than 0")
         if http is not None and transport is not None:
             raise ConfigurationError("give http or transport, not both")
         self.provider = provider
@@ -68,12 +72,19 @@ class Client(Generic[P]):
         self._retry = retry or Retry()
         self._http = http
         self._transport = transport
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._attempts: Attempts | None = None
         self._fetcher: Fetcher | None = None
         self._runs: WeakSet[PageStream] = WeakSet()
         self._is_closed = False
 
     def __repr__(self) -> str:
         return f"Client({self.provider!r}, concurrency={self.concurrency})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a client holds connections and cannot be pickled: make one where it is used"
+        )
 
     def sessions(self, *args: P.args, **kwargs: P.kwargs) -> Sessions:
         """Ask for sessions; the arguments are the vendor's own, as of its ``query`` method.
@@ -111,9 +122,12 @@ class Client(Generic[P]):
     async def fetch(self, request: Request, read: Callable[[Response], T], meter: Meter) -> T:
         """Send a request of the provider's and return what ``read`` makes of the answer."""
         if self._is_closed:
-            raise ConfigurationError("the client is closed: open a new one")
+            raise _closed()
+        loop = asyncio.get_running_loop()
         if self._fetcher is None:
-            self._fetcher = self._open()
+            self._loop, self._fetcher = loop, self._open()
+        if self._loop is not loop:
+            raise ConfigurationError("the client belongs to another event loop: make one for each")
         return await self._fetcher.fetch(request, read, meter)
 
     def adopt(self, run: PageStream) -> None:
@@ -133,13 +147,13 @@ class Client(Generic[P]):
             self._transport = network = AiohttpTransport(self._http)
             # Who waits for a connection of a small pool would lose time of `timeout_s`.
             concurrency = min(concurrency, network.connections or concurrency)
-        attempts = Attempts(
+        self._attempts = Attempts(
             self._transport,
             Throttle(Pace(concurrency, self._requests_per_second)),
             self._judge,
             timeout_s=self._timeout_s,
         )
-        return Fetcher(attempts, self._retry, provider=self.provider.name)
+        return Fetcher(self._attempts, self._retry, provider=self.provider.name)
 
     def _judge(self, request: Request, response: Response) -> SessionsError | None:
         provider = self.provider
@@ -154,9 +168,13 @@ class Client(Generic[P]):
 
     async def aclose(self) -> None:
         """Stop every run and close the connections; your own ``http`` stays open."""
+        await to_the_end(self._close())
+
+    async def _close(self) -> None:
         self._is_closed = True
-        for run in tuple(self._runs):
-            await run.aclose()
+        if self._attempts is not None:
+            self._attempts.close(_closed())
+        await asyncio.gather(*(run.aclose() for run in tuple(self._runs)), return_exceptions=True)
         close = getattr(self._transport, "aclose", None)
         if close is not None:
             await close()
@@ -171,3 +189,7 @@ class Client(Generic[P]):
         traceback: TracebackType | None,
     ) -> None:
         await self.aclose()
+
+
+def _closed() -> ConfigurationError:
+    return ConfigurationError("the client is closed: open a new one")

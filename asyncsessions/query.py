@@ -23,10 +23,10 @@ from asyncsessions.engine.pull import pull
 from asyncsessions.engine.stream import PageStream
 from asyncsessions.errors import ConfigurationError
 from asyncsessions.providers.base import Query
+from asyncsessions.sinks.base import Sink
 
 if TYPE_CHECKING:
     from asyncsessions.client import Client
-    from asyncsessions.sinks.base import Sink
 
 __all__ = ["OptionChanges", "SessionList", "Sessions", "merge"]
 
@@ -122,16 +122,27 @@ class Sessions:
         return SessionList(sessions, run.report)
 
     async def first(self, n: int = 1) -> SessionList:
-        """Return the first ``n`` sessions, newest first, with as few requests as that takes."""
-        return await self.with_options(limit=n).collect()
+        """Return the first ``n`` sessions, newest first, with as few requests as that takes.
+
+        Raises :class:`ConfigurationError` unless ``n`` is a whole number of at least 0.
+        """
+        if not isinstance(n, int):
+            raise ConfigurationError("first() needs a number; collect() returns all sessions")
+        limit = self.options.limit
+        bounded = self.with_options(limit=n)
+        return await (bounded if limit is None or n <= limit else self).collect()
 
     async def count(self) -> int:
-        """Return how many sessions the vendor says there are: one request a window."""
-        return (await self.estimate()).rows
+        """Return how many sessions the vendor says there are: one request a window.
+
+        Exact for bounds of whole seconds; at finer ones the rest of the second counts as well.
+        """
+        return (await probe(self._source(), concurrency=self.client.concurrency)).rows
 
     async def estimate(self) -> Estimate:
         """Return what a pull will take; costs one request a window."""
-        return await probe(self._source(), concurrency=self.client.concurrency)
+        limit = self.options.limit
+        return await probe(self._source(), concurrency=self.client.concurrency, limit=limit)
 
     async def pull(self, to: str | Path | Sink, *, fresh: bool = False) -> Report:
         """Write all sessions to a target and return the report.
@@ -142,6 +153,8 @@ class Sessions:
         """
         from asyncsessions.sinks import open_sink
 
+        if not isinstance(to, str | Path | Sink):
+            raise ConfigurationError("pull() needs a path, '-' or a sink to write to")
         sink = open_sink(to, fresh=fresh) if isinstance(to, str | Path) else to
         return await pull(self._run(), sink)
 

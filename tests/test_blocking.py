@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from asyncsessions import Hum, NotFoundError, SessionsError
+from asyncsessions import ConfigurationError, Hum, NotFoundError, SessionsError
 from asyncsessions.blocking import Client
 from asyncsessions.testing import FakeHum
 
@@ -85,3 +85,49 @@ def test_errors_come_through_and_the_thread_ends(hum: FakeHum) -> None:
 def test_a_client_that_was_never_used_starts_no_thread(hum: FakeHum) -> None:
     with Client(Hum(hum.token, base_url=hum.base_url)):
         assert "asyncsessions" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_it_is_closed_inside_a_running_loop_too(hum: FakeHum) -> None:
+    async def count() -> int:
+        with Client(Hum(hum.token, base_url=hum.base_url)) as client:
+            client.sessions(**WHOLE).first(3)
+            for _ in client.sessions(**WHOLE):
+                break
+            return len(client.sessions(**WHOLE).collect())
+
+    assert asyncio.run(count()) == 430
+
+
+def test_closing_ends_what_other_threads_wait_for() -> None:
+    with FakeHum(rows=60, latency_s=30).in_thread() as slow:
+        client = Client(Hum(slow.token, base_url=slow.base_url))
+        outcomes: list[object] = []
+
+        def wait() -> None:
+            try:
+                outcomes.append(client.sessions(**WHOLE).count())
+            except SessionsError as error:
+                outcomes.append(error)
+
+        thread = threading.Thread(target=wait)
+        thread.start()
+        while not slow.requests:
+            threading.Event().wait(0.01)
+        client.close()
+        thread.join(10)
+        assert not thread.is_alive()
+    assert isinstance(outcomes[0], SessionsError)
+
+
+def test_a_closed_client_says_so_and_its_iterators_end_with_it(hum: FakeHum) -> None:
+    client = Client(Hum(hum.token, base_url=hum.base_url))
+    sessions = client.sessions(**WHOLE)
+    iterator = iter(sessions)
+    next(iterator)
+    client.close()
+    client.close()
+    with pytest.raises(ConfigurationError, match="closed"):
+        sessions.count()
+    with pytest.raises(ConfigurationError, match="closed"):
+        client.ping()
+    del iterator

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import pickle
 import subprocess
 import sys
 from typing import Any
@@ -17,6 +19,7 @@ from asyncsessions import (
     Hum,
     InvalidQueryError,
     NotFoundError,
+    Retry,
 )
 from asyncsessions.testing import FakeAttributionHub, FakeHum
 
@@ -130,3 +133,53 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+async def test_nonsense_is_refused_before_anything_is_sent() -> None:
+    async with Client(hum()) as client:
+        query = client.sessions(**WHOLE)
+        for target in (None, 5):
+            with pytest.raises(ConfigurationError, match="a path"):
+                await query.pull(to=target)
+        with pytest.raises(ConfigurationError, match="a number"):
+            await query.first(None)
+        for changes in ({"ordered": "yes"}, {"raw": 1}, {"on_progress": 5}):
+            with pytest.raises(ConfigurationError, match=next(iter(changes))):
+                query.with_options(**changes)
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [{"attempts": 0}, {"backoff_s": -5}, {"budget": float("nan")}, {"max_backoff_s": float("inf")}],
+)
+def test_an_impossible_retry_policy_is_refused(policy: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match=next(iter(policy))):
+        Retry(**policy)
+
+
+def test_a_client_cannot_be_pickled_and_says_so() -> None:
+    with pytest.raises(TypeError, match="cannot be pickled"):
+        pickle.dumps(Client(hum()))
+
+
+def test_a_client_belongs_to_one_event_loop() -> None:
+    with FakeHum(rows=3).in_thread() as fake:
+        client = Client(Hum(fake.token, base_url=fake.base_url))
+        loop = asyncio.new_event_loop()
+        assert loop.run_until_complete(client.sessions(**WHOLE).count()) == 3
+        with pytest.raises(ConfigurationError, match="another event loop"):
+            asyncio.run(client.sessions(**WHOLE).count())
+        loop.run_until_complete(client.aclose())
+        loop.close()
+
+
+async def test_a_limit_bounds_estimate_and_first_alike() -> None:
+    async with FakeHum(rows=500) as fake, Client(Hum(fake.token, base_url=fake.base_url)) as client:
+        query = client.sessions(**WHOLE).with_options(limit=120)
+        plan = await query.estimate()
+        assert (plan.requests, plan.rows) == (3, 120)
+        assert (await query.collect()).report.requests == 3
+        assert await query.count() == 500
+        assert len(await query.first(200)) == 120
+        assert len(await query.first(2)) == 2
+        assert (await query.with_options(limit=0).estimate()).requests == 0

@@ -36,6 +36,19 @@ def _not_negative(*kinds: type) -> Callable[[Any, Attribute[Any], Any], None]:
     return check
 
 
+def _is_a(kind: type) -> Callable[[Any, Attribute[Any], Any], None]:
+    def check(_: Any, attribute: Attribute[Any], value: Any) -> None:
+        if not isinstance(value, kind):
+            raise ConfigurationError(f"{attribute.name} must be True or False")
+
+    return check
+
+
+def _callable(_: Any, attribute: Attribute[Any], value: Any) -> None:
+    if value is not None and not callable(value):
+        raise ConfigurationError(f"{attribute.name} must be a function of the report, or None")
+
+
 @frozen(kw_only=True)
 class Options:
     """The options of one pull.
@@ -47,11 +60,13 @@ class Options:
     keeps each record's own JSON.  ``on_progress`` is called with the report after each answer.
     """
 
-    ordered: bool = True
+    ordered: bool = field(default=True, validator=_is_a(bool))
     consistency: Consistency = field(default="count", validator=_one_of(Consistency))
     on_incomplete: OnIncomplete = field(default="raise", validator=_one_of(OnIncomplete))
     max_requests: int | None = field(default=None, validator=_not_negative(int))
     deadline_s: float | None = field(default=None, validator=_not_negative(int, float))
     limit: int | None = field(default=None, validator=_not_negative(int))
-    raw: bool = False
-    on_progress: Callable[[Report], None] | None = field(default=None, eq=False)
+    raw: bool = field(default=False, validator=_is_a(bool))
+    on_progress: Callable[[Report], None] | None = field(
+        default=None, eq=False, validator=_callable
+    )

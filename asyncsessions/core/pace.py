@@ -21,9 +21,13 @@ were under way (as in the AWS SDKs' standard retry mode, with smaller numbers).
 from __future__ import annotations
 
 from collections import deque
-from math import exp2, floor
+from collections.abc import Callable
+from math import exp2, floor, inf
+from typing import Any
 
-from attrs import define, field, frozen
+from attrs import Attribute, define, field, frozen
+
+from asyncsessions.errors import ConfigurationError
 
 __all__ = ["Pace", "Retry", "RetryBudget"]
 
@@ -43,8 +47,20 @@ DOUBLING_REQUESTS = 20
 HEAD_START = 6  # doublings
 HOLD_S = 0.5
 SHORTEST_PROBE_S = 0.2
-LONGEST_PROBE_S = 5.0
+LONGEST_PROBE_S = 20.0
+PROBE_GROWTH = 3  # eight probes span more than a minute, the coarsest limit that is usual
 SLOWEST = 0.2  # requests a second: below that a probe every five seconds is as good
+
+
+def _at_least(bound: int) -> Callable[[Any, Attribute[Any], Any], None]:
+    def check(_: Any, attribute: Attribute[Any], value: Any) -> None:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or not bound <= value < inf:
+            raise ConfigurationError(
+                f"Retry: {attribute.name} must be a number of at least {bound}"
+            )
+
+    return check
 
 
 @frozen(kw_only=True)
@@ -55,15 +71,15 @@ class Retry:
     ``min(max_backoff_s, backoff_s * 2**(n-1))`` seconds (full jitter); ``Retry-After`` is honoured
     on top of that, and ends the retries if it is longer than ``max_retry_after_s``.  ``budget``
     tokens are shared by all requests of a client: a retry takes one, a success gives ``refill``
-    back.
+    back.  Raises :class:`ConfigurationError` for values that cannot be.
     """
 
-    attempts: int = 8
-    backoff_s: float = 0.25
-    max_backoff_s: float = 10.0
-    max_retry_after_s: float = 120.0
-    budget: float = 10.0
-    refill: float = 0.5
+    attempts: int = field(default=8, validator=_at_least(1))
+    backoff_s: float = field(default=0.25, validator=_at_least(0))
+    max_backoff_s: float = field(default=10.0, validator=_at_least(0))
+    max_retry_after_s: float = field(default=120.0, validator=_at_least(0))
+    budget: float = field(default=10.0, validator=_at_least(0))
+    refill: float = field(default=0.5, validator=_at_least(0))
 
     def wait_s(self, failures: int, *, retry_after_s: float | None, chance: float) -> float:
         """Return the seconds to wait after so many failures; ``chance`` is drawn from [0, 1)."""
@@ -169,7 +185,7 @@ class Pace:
                 self._head_start = HEAD_START
             probe_at = now + max(retry_after_s or 0.0, self._probe_wait_s)
             self._probe_at = max(probe_at, self._next_send)
-            self._probe_wait_s = min(2 * self._probe_wait_s, LONGEST_PROBE_S)
+            self._probe_wait_s = min(PROBE_GROWTH * self._probe_wait_s, LONGEST_PROBE_S)
         self._rate_cut_at = self._calm_since = now
         self._since_cut = 0
         assert self.rate is not None

@@ -20,7 +20,7 @@ class Report:
     nothing unproven.  ``windows`` is how many windows the range needs, ``windows_read`` of how many page 1 has come.
     ``requests`` counts every attempt that was sent, ``retries`` those that
     repeated another.  ``late`` rows were delivered behind their place in the order, ``clipped``
-    rows arrived again and were dropped.  ``as_of`` is the span of time in which the rows were
+    rows were dropped, because another page covers their time.  ``ordered``: newest first throughout.  ``as_of`` is the span of time in which the rows were
     read, ``None`` before the first answer.  ``total`` is what the vendor said it has,
     ``None`` if no window was answered.  ``waited_s`` sums the seconds in backoff of all requests.  ``outcome`` is the
     target's word on where the rows are, ``None`` if there is no target.

@@ -61,12 +61,15 @@ class Seams(Generic[T]):
 
     @property
     def rows(self) -> int:
-        """How many rows wait in the open seams for a neighbouring page."""
+        """How many owned rows wait in the open seams for a neighbouring page."""
         return sum(
-            (0 if number in self._joined_above else len(page.head))
-            + (0 if number in self._joined_below else len(page.tail))
+            (0 if number in self._joined_above else self._owned(page.head))
+            + (0 if number in self._joined_below else self._owned(page.tail))
             for number, page in self._placed.items()
         )
+
+    def _owned(self, rows: Sequence[T]) -> int:
+        return len(self.clipped(rows, self._window.owned))
 
     def place(
         self,
@@ -121,6 +124,8 @@ class Seams(Generic[T]):
             portions = self._cover(span, [row for part in parts for row in part])
         else:
             portions = self._leave_gap(span, parts)
+            if is_one_list and not span:
+                portions += self._out_of_order(above, below)
         self._forget(upper, lower)
         return portions
 
@@ -132,6 +137,18 @@ class Seams(Generic[T]):
         for gap in self._tiles.gaps(span & self._window.owned):
             self.gaps.claim(gap)
         return self._cover(span, self.clipped(self._union(parts), span))
+
+    def _out_of_order(self, above: PlacedPage[T], below: PlacedPage[T]) -> list[Portion[T]]:
+        """Return rows of a seam that another page claims to cover, but does not hold.
+
+        The list is not in time order there: nothing is proven, but nothing that came is lost.
+        """
+        seen_above = set(map(self._identity, (*above.head, *above.body, *above.tail)))
+        seen_below = set(map(self._identity, (*below.head, *below.body, *below.tail)))
+        rows = [row for row in above.tail if self._identity(row) not in seen_below]
+        rows += [row for row in below.head if self._identity(row) not in seen_above]
+        rows = self.clipped(rows, self._window.owned)
+        return [Portion(Span(above.last, above.last + 1), rows)] if rows else []
 
     def _forget(self, upper: int, lower: int) -> None:
         self._joined_below.add(upper)

@@ -39,7 +39,7 @@ if all tags agree and the rows add up, unproven as a whole otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable
 from datetime import datetime
 from typing import Generic, Literal, TypeVar
 
@@ -55,6 +55,9 @@ T = TypeVar("T")
 
 Consistency = Literal["off", "count", "strict"]
 """What is trusted: page numbers (``off``), equal totals (``count``), or nothing (``strict``)."""
+
+
+MISTRUST = "strict trusts no totals, and the pages do not overlap"
 
 
 class Walk(Generic[T]):
@@ -83,6 +86,7 @@ class Walk(Generic[T]):
         self.reasons: list[str] = []
         self.positional = consistency == "off"
         self.is_settled = False
+        self.is_in_order = True
         self._consistency = consistency
         self._identity = identity
         self._size = page_size
@@ -94,6 +98,7 @@ class Walk(Generic[T]):
         self._pages_by_rows: dict[int, int] = {}
         self._seams = Seams(window, started_at=started_at, identity=identity)
         self._is_doubtful = False
+        self._is_out_of_range = False
 
     # ------------------------------------------------------------------ asking
 
@@ -145,7 +150,7 @@ class Walk(Generic[T]):
 
     @property
     def seam_rows(self) -> int:
-        """How many rows wait in the open seams for a neighbouring page."""
+        """How many owned rows wait in the open seams for a neighbouring page."""
         return self._seams.rows
 
     # ------------------------------------------------------------------ answers
@@ -163,9 +168,10 @@ class Walk(Generic[T]):
         self._plan(ask.page, len(answer.rows))
         if not self.wants(ask):
             return self._finish([])
-        self._refuse_repetition(ask.page, answer.rows)
-        if ask.page == 1 and not is_newest_first(answer.times):
-            self.positional = True
+        self._refuse_repetition(ask.page, answer)
+        if not is_newest_first(answer.times):
+            self.is_in_order = False
+            self.positional |= ask.page == 1
         closes = self._closes_list(ask.page, len(answer.rows), total)
         if closes:
             self._is_closed, self._end = True, ask.page
@@ -183,6 +189,7 @@ class Walk(Generic[T]):
         if answer.times and not (
             window.asked_start <= min(answer.times) and max(answer.times) <= window.asked_end
         ):
+            self._is_out_of_range = True
             self._disbelieve("the vendor sent rows outside of the range that was asked for")
 
     def _disbelieve(self, reason: str) -> None:
@@ -207,14 +214,15 @@ class Walk(Generic[T]):
             end = self._end or end
         self._end = min(end, self._ceiling or end)
 
-    def _refuse_repetition(self, page: int, rows: Sequence[T]) -> None:
-        if not rows or self.tag_changes:
+    def _refuse_repetition(self, page: int, answer: Answer[T]) -> None:
+        count = len(answer.rows)
+        if not count or self.tag_changes:
             return
-        names = tuple(map(self._identity, rows))
+        names = tuple(map(self._identity, answer.rows))
         known = self._pages_by_rows.setdefault(hash(names), page)
         # Twins, and nothing else, may fill several pages, up to the total.
-        is_within = self._rank(page, len(rows)) <= (self.tag or 0)
-        may_be_twins = len(rows) > 1 and len(set(names)) == 1 and is_within
+        is_within = self._rank(page, count) <= (self.tag or 0)
+        may_be_twins = count > 1 and len(set(names)) == 1 and is_within
         if known != page and not may_be_twins:
             raise UnexpectedResponseError(
                 f"pages {known} and {page} hold the same rows: the page number is ignored"
@@ -248,10 +256,11 @@ class Walk(Generic[T]):
     @property
     def _is_one_list(self) -> bool:
         """Whether nothing hints at pages that were cut from different states of the list."""
-        return not self.tag_changes and not self._is_doubtful
+        return not self.tag_changes and not self._is_out_of_range
 
     def _note_order(self) -> None:
         if self._seams.is_disordered:
+            self.is_in_order = False
             self._disbelieve("the rows are not in time order, or changed while their total did not")
 
     # ------------------------------------------------------------------ lists in no order
@@ -272,7 +281,8 @@ class Walk(Generic[T]):
             return portions
         portions += self.give_up()
         if self.unproven and not self.reasons:
-            self._doubt("the rows do not add up to the vendor's total")
+            is_mistrust = self._consistency == "strict" and self.received == self.tag
+            self._doubt(MISTRUST if is_mistrust else "the rows do not add up to the vendor's total")
         return portions
 
     def give_up(self, *, before: int | None = None) -> list[Portion[T]]:
@@ -283,7 +293,8 @@ class Walk(Generic[T]):
         self.is_settled = True
         if self.positional:
             is_moved = self._consistency != "off" and self.tag_changes > 0
-            self._is_doubtful |= is_moved or not self._is_closed
+            is_short = not self.tag_changes and self.received != self.tag
+            self._is_doubtful |= is_moved or is_short or not self._is_closed
             return []
         portions = self._seams.give_up(before=before, is_one_list=self._is_one_list)
         self._note_order()

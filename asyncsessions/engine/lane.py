@@ -65,8 +65,8 @@ class Lane:
 
     @property
     def is_in_order(self) -> bool:
-        """Whether the vendor lists this window newest first, as far as it has been read."""
-        return not self.walk.positional or self.walk.tag is None
+        """Whether the rows of this window go out newest first, as far as it has been read."""
+        return self._is_ordered and self.walk.is_in_order
 
     def _release(self, portions: Iterable[Portion[Session]]) -> list[Session]:
         rows: list[Session] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import heapq
 from collections.abc import AsyncIterator, Sequence
 from typing import Literal, Self
@@ -9,7 +10,8 @@ from typing import Literal, Self
 from asyncsessions.core.records import Session
 from asyncsessions.core.report import Report
 from asyncsessions.engine.items import SessionStream
-from asyncsessions.errors import SessionsError
+from asyncsessions.engine.persistence import to_the_end
+from asyncsessions.errors import ConfigurationError, SessionsError
 
 __all__ = ["MergedStream", "OnSourceError"]
 
@@ -17,7 +19,7 @@ OnSourceError = Literal["raise", "skip"]
 
 
 class MergedStream:
-    """Merges streams by ``started_at``, newest first; of equal times the first source goes first.
+    """Merges streams, once, by ``started_at``, newest first; of equal times the first source goes first.
 
     That holds where every source is in order; ``is_in_order`` says so.  If a source fails,
     ``"raise"`` ends the whole, ``"skip"`` goes on with the others and keeps the error in
@@ -27,9 +29,15 @@ class MergedStream:
     def __init__(self, streams: Sequence[SessionStream], on_source_error: OnSourceError) -> None:
         self._streams = streams
         self._on_source_error = on_source_error
+        self._has_begun = False
         self.errors: dict[int, SessionsError] = {}
 
     async def __aiter__(self) -> AsyncIterator[Session]:
+        if self._has_begun:
+            raise ConfigurationError(
+                "a merged stream can be iterated once: merge the queries again"
+            )
+        self._has_begun = True
         items = [aiter(stream) for stream in self._streams]
         heads: list[tuple[float, int, Session]] = []
         try:
@@ -77,8 +85,7 @@ class MergedStream:
 
     async def aclose(self) -> None:
         """Stop all sources."""
-        for stream in self._streams:
-            await stream.aclose()
+        await to_the_end(asyncio.gather(*(stream.aclose() for stream in self._streams)))
 
     async def __aenter__(self) -> Self:
         return self

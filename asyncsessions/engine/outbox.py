@@ -40,9 +40,13 @@ class Outbox:
 
     @property
     def held_rows(self) -> int:
-        """How many rows have arrived but cannot go out yet."""
-        held = sum(lane.held_rows + lane.walk.seam_rows for lane in self.lanes)
-        return held + sum(map(len, self._waiting.values()))
+        """How many rows wait for others that come before them."""
+        return sum(lane.held_rows for lane in self.lanes) + sum(map(len, self._waiting.values()))
+
+    @property
+    def seam_rows(self) -> int:
+        """How many rows wait to be joined with those of a neighbouring page."""
+        return sum(lane.walk.seam_rows for lane in self.lanes)
 
     def take(self, most: int | None) -> Batch:
         """Return the next batch, with ``most`` so many rows (``None`` = all)."""

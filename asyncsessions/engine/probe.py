@@ -32,23 +32,30 @@ class Estimate:
 
 
 async def probe(
-    source: Source, *, concurrency: int, now: Callable[[], datetime] = wall_clock
+    source: Source,
+    *,
+    concurrency: int,
+    limit: int | None = None,
+    now: Callable[[], datetime] = wall_clock,
 ) -> Estimate:
-    """Ask for page 1 of every window, ``concurrency`` at a time."""
+    """Ask for page 1 of every window, ``concurrency`` at a time.
+
+    ``limit``: the pull would end after so many rows; ``None`` = it would not.
+    """
     query, provider = source.query, source.provider
     if source.meter.deadline_s is not None:
         source.meter.deadline = asyncio.get_running_loop().time() + source.meter.deadline_s
     windows = split(resolve_range(query.start, query.end, now=now()), provider.longest_window)
     gate = asyncio.Semaphore(concurrency)
 
-    async def ask(window: Window) -> tuple[int, int]:
+    async def ask(window: Window) -> tuple[int, int, int]:
         async with gate:
             read = await source.read(Ask(window, 1))
         answer = read.answer
         total = answer.total or 0
         beyond = sum(not window.owned.holds(to_micros(moment)) for moment in answer.times)
         size = len(answer.rows) if 0 < len(answer.rows) < total else provider.page_size
-        return max(1, -(-total // size)), total - beyond
+        return max(1, -(-total // size)), total - beyond, size
 
     # The first goes alone: a wrong key or a used-up quota shall cost a single request.
     probed = [await ask(windows[0])]
@@ -59,9 +66,11 @@ async def probe(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    return Estimate(
-        requests=sum(requests for requests, _ in probed),
-        rows=sum(rows for _, rows in probed),
-        windows=len(windows),
-        spent=source.meter.requests,
-    )
+    requests = rows = 0
+    for pages, found, size in probed:
+        if limit is not None and rows >= limit:
+            break
+        wanted = found if limit is None else min(found, limit - rows)
+        requests += pages if wanted == found else -(-wanted // size)
+        rows += wanted
+    return Estimate(requests=requests, rows=rows, windows=len(windows), spent=source.meter.requests)

@@ -16,6 +16,7 @@ from attrs import evolve
 
 from asyncsessions.core.plan import PullPlan
 from asyncsessions.core.report import Report
+from asyncsessions.engine.persistence import settle, to_the_end
 from asyncsessions.engine.stream import PageStream
 from asyncsessions.errors import SessionsError
 from asyncsessions.sinks.base import Sink
@@ -74,11 +75,11 @@ async def _abort(stream: PageStream, sink: Sink, error: BaseException) -> None:
     Raises ``CancelledError`` at the end if the caller was cancelled meanwhile.
     """
     closing = asyncio.ensure_future(stream.aclose())
-    interruption = await _wait(closing)
+    interruption = await settle(closing)
     closing.result()
     report = stream.report
     aborting = asyncio.ensure_future(asyncio.to_thread(sink.abort, report))
-    interruption = await _wait(aborting) or interruption
+    interruption = await settle(aborting) or interruption
     # What ended the pull matters more than a sink that cannot even stop.
     failure = aborting.exception()
     left = aborting.result() if failure is None else f"the target could not be closed: {failure}"
@@ -91,20 +92,4 @@ async def _abort(stream: PageStream, sink: Sink, error: BaseException) -> None:
 
 async def _off_loop(step: Callable[..., T], *args: Any, **kwargs: Any) -> T:
     """Run a step of the sink in a thread, to its end even if the pull is cancelled meanwhile."""
-    running = asyncio.ensure_future(asyncio.to_thread(step, *args, **kwargs))
-    interruption = await _wait(running)
-    if interruption is not None:
-        running.exception()  # marks it as retrieved: the cancellation comes first
-        raise interruption
-    return running.result()
-
-
-async def _wait(running: asyncio.Future[Any]) -> asyncio.CancelledError | None:
-    """Wait until it is done, whatever happens; return the last cancellation of the caller."""
-    interruption: asyncio.CancelledError | None = None
-    while not running.done():
-        try:
-            await asyncio.wait([running])
-        except asyncio.CancelledError as cancelled:
-            interruption = cancelled
-    return interruption
+    return await to_the_end(asyncio.to_thread(step, *args, **kwargs))

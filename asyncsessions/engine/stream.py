@@ -30,7 +30,7 @@ from asyncsessions.engine.lane import Lane
 from asyncsessions.engine.outbox import Batch, Outbox
 from asyncsessions.engine.pages import PageRead, PageTasks, Source
 from asyncsessions.engine.tally import Tally, incomplete
-from asyncsessions.errors import SessionsError
+from asyncsessions.errors import ConfigurationError, SessionsError
 
 __all__ = ["PageStream"]
 
@@ -76,6 +76,7 @@ class PageStream:
         self._windows: Iterator[Window] | None = None
         self._outbox = Outbox(ordered=options.ordered, page_size=source.provider.page_size)
         self._failure: Failure | None = None
+        self._has_ended = False
         self._is_closed = False
         self._is_pulling = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -126,11 +127,13 @@ class PageStream:
     # ------------------------------------------------------------------ pulling
 
     async def _pull(self) -> Batch:
-        if self._is_closed:
+        if self._has_ended:
             raise StopAsyncIteration
         if self._windows is None:
             self.plan()
         while not self._is_limit_reached():
+            if self._is_closed:
+                raise ConfigurationError("the stream was closed before its end: start a new one")
             self._collect()
             self._top_up()
             if self._outbox:
@@ -141,6 +144,7 @@ class PageStream:
                 self._give_up()
             else:
                 self._end()
+        self._has_ended = True
         raise StopAsyncIteration
 
     def plan(self) -> PullPlan:
@@ -170,10 +174,12 @@ class PageStream:
         limit = self._options.limit
         batch = self._outbox.take(None if limit is None else limit - self._tally.rows)
         self._tally.rows += len(batch.rows)
+        self._tally.is_limited = self._is_limit_reached()
         return batch
 
     def _end(self) -> None:
         """End the iteration: silently, with the failure, or because something is unproven."""
+        self._has_ended = True
         if self._failure is not None:
             error = self._failure.error
             if isinstance(error, SessionsError):
@@ -205,11 +211,14 @@ class PageStream:
         if under_way + len(self._outbox) >= self._concurrency:
             return False
         size = self._source.provider.page_size
-        held = self._outbox.held_rows + under_way * size
-        if held >= REORDER_FACTOR * self._concurrency * size:
+        ahead = self._outbox.held_rows + under_way * size
+        if under_way and ahead >= REORDER_FACTOR * self._concurrency * size:
             return False
         limit = self._options.limit
-        return limit is None or self._tally.rows + self._outbox.ready_rows + held < limit
+        if limit is None:
+            return True
+        on_the_way = self._outbox.ready_rows + ahead + self._outbox.seam_rows
+        return self._tally.rows + on_the_way < limit
 
     def _lane_to_ask(self) -> Lane | None:
         """Return the first window that has something to ask, opening the next if none has."""
@@ -276,7 +285,6 @@ class PageStream:
         """With nothing under way, release rows that wait for pages that will not come."""
         failure = self._failure
         self._tally.has_failed = failure is not None
-        self._tally.is_limited = failure is None
         is_cut = failure is not None and self._options.ordered
         self._outbox.give_up(before=failure.position if failure and is_cut else None)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from asyncsessions.core.plan import PullPlan
 from asyncsessions.core.records import Session
@@ -12,6 +12,7 @@ from asyncsessions.core.report import Report
 __all__ = ["Sink"]
 
 
+@runtime_checkable
 class Sink(Protocol):
     """Where rows go.  The methods are called in the order below, from one thread at a time.
 

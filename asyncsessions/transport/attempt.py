@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from copy import copy
 from typing import TypeVar
 
 from asyncsessions.core.http import Request, Response
@@ -39,8 +40,8 @@ class Attempts:
         self._throttle = throttle
         self._judge = judge
         self._timeout_s = timeout_s
-        self._quota: QuotaExceededError | None = None
-        self._quota_spent = asyncio.Event()
+        self._ended_by: SessionsError | None = None
+        self._has_ended = asyncio.Event()
 
     async def make(
         self,
@@ -58,7 +59,7 @@ class Attempts:
         meter.refuse_beyond_budget()
         sent_at = await self._enter(meter)
         try:
-            self.refuse_beyond_quota()
+            self.refuse_after_end()
             allowed_s = self._allowed_s(meter, sent_at)
             meter.spend(is_retry=is_retry)
             outcome = await self._exchange(request, read, allowed_s)
@@ -110,7 +111,7 @@ class Attempts:
         if error is None:
             pace.succeeded(now, in_flight=self._throttle.in_flight)
         elif isinstance(error, QuotaExceededError):
-            self._close_for_good(error)
+            self.close(error)
         elif isinstance(error, RateLimitError):
             is_news = pace.refused(now, sent_at=sent_at, retry_after_s=error.retry_after_s)
             error.is_echo = not is_news
@@ -123,32 +124,28 @@ class Attempts:
     def _now() -> float:
         return asyncio.get_running_loop().time()
 
-    # ------------------------------------------------------------------ the quota
+    # ------------------------------------------------------------------ the end
 
-    def _close_for_good(self, error: QuotaExceededError) -> None:
-        if self._quota is None:
-            self._quota = error
-            self._quota_spent.set()
+    def close(self, error: SessionsError) -> None:
+        """Send nothing any more: from now on every attempt, also one that waits, gets this error."""
+        if self._ended_by is None:
+            self._ended_by = error
+            self._has_ended.set()
             self._throttle.open()  # whoever waits for a turn shall hear of it now
 
-    def refuse_beyond_quota(self) -> None:
-        """Raise :class:`QuotaExceededError`, a fresh one each time, once the vendor has sent it."""
-        if (known := self._quota) is not None:
-            raise QuotaExceededError(
-                known.message,
-                limit=known.limit,
-                used=known.used,
-                domain=known.domain,
-                provider=known.provider,
-                status=known.status,
-            )
+    def refuse_after_end(self) -> None:
+        """Raise what ended it, as a fresh error each time, if there was an end."""
+        if self._ended_by is not None:
+            fresh = copy(self._ended_by).with_traceback(None)
+            fresh.page = fresh.request = fresh.report = None  # those of whoever met it first
+            raise fresh
 
     async def pause(self, wait_s: float) -> None:
-        """Wait so many seconds; the end of the quota cuts the wait short, and is raised."""
+        """Wait so many seconds; the end cuts the wait short, and is raised."""
         # Not asyncio.wait_for: before Python 3.12 it may swallow a cancellation.
         try:
             async with asyncio.timeout(wait_s):
-                await self._quota_spent.wait()
+                await self._has_ended.wait()
         except TimeoutError:
             return
-        self.refuse_beyond_quota()
+        self.refuse_after_end()

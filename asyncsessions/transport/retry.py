@@ -8,6 +8,7 @@ case, does not touch tenacity at all.
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import Callable
 from functools import partial
@@ -24,6 +25,7 @@ from asyncsessions.transport.attempt import Attempts
 __all__ = ["Fetcher"]
 
 T = TypeVar("T")
+log = logging.getLogger("asyncsessions")
 
 
 class Fetcher:
@@ -51,7 +53,7 @@ class Fetcher:
         request; :class:`QuotaExceededError` from the first one on, without a request.
         """
         try:
-            self._attempts.refuse_beyond_quota()
+            self._attempts.refuse_after_end()
             outcome = await self._attempts.make(request, read, meter)
             if isinstance(outcome, SessionsError) and self._may_pass(outcome):
                 outcome = await self._repeat(outcome, request, read, meter)
@@ -85,7 +87,7 @@ class Fetcher:
             stop=self._is_enough,
             wait=self._wait_s,
             sleep=partial(self._sleep, meter),
-            retry_error_callback=_last_error,
+            retry_error_callback=self._last_error,
         )
         try:
             return await retrying(attempt)
@@ -115,21 +117,25 @@ class Fetcher:
             chance=self._chance(),
         )
 
+    def _last_error(self, state: RetryCallState) -> BaseException | None:
+        """Hand the last error over as a value and say in it how often we tried."""
+        error = _error_of(state)
+        is_repeated = state.attempt_number > 1 or self._retry.attempts > 1
+        if isinstance(error, SessionsError) and self._may_pass(error) and is_repeated:
+            tried = f"{state.attempt_number} attempts"
+            if state.attempt_number < self._retry.attempts:
+                tried += ", and the client's budget of retries is used up"
+            error.message += f" ({tried})"
+        return error
+
     async def _sleep(self, meter: Meter, wait_s: float) -> None:
         now = asyncio.get_running_loop().time()
         if meter.deadline is not None and now + wait_s >= meter.deadline:
             raise meter.out_of_time()
         meter.waited_s += wait_s
+        log.info("%s: repeating a request in %.1f s", self._provider, wait_s)
         await self._attempts.pause(wait_s)
 
 
 def _error_of(state: RetryCallState) -> BaseException | None:
     return None if state.outcome is None else state.outcome.exception()
-
-
-def _last_error(state: RetryCallState) -> BaseException | None:
-    """Hand the last error over as a value and say in it how often we tried."""
-    error = _error_of(state)
-    if isinstance(error, SessionsError) and state.attempt_number > 1:
-        error.message += f" ({state.attempt_number} attempts)"
-    return error

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from asyncsessions import Client, InvalidQueryError
+from asyncsessions import Client, ConfigurationError, InvalidQueryError
 from asyncsessions.testing import run_virtual
 from tests.engine.vendor import WHOLE, Vendor, failing, rows
 
@@ -159,6 +159,7 @@ def test_closing_the_client_ends_its_streams() -> None:
         await anext(pages)
         await client.aclose()
         assert asyncio.all_tasks() == {asyncio.current_task()}
-        assert [page async for page in pages] == []
+        with pytest.raises(ConfigurationError, match="closed before its end"):
+            await anext(pages)
 
     run_virtual(pull())
