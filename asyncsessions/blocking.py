@@ -30,7 +30,6 @@ from asyncsessions.core.records import Session, SessionDetail
 from asyncsessions.core.report import Report
 from asyncsessions.engine.probe import Estimate
 from asyncsessions.engine.stream import PageStream
-from asyncsessions.errors import ConfigurationError
 from asyncsessions.providers.base import Provider
 from asyncsessions.query import OptionChanges, SessionList
 from asyncsessions.query import Sessions as AsyncSessions
@@ -67,12 +66,12 @@ class _Loop:
         """
         if self.is_closed:
             work.close()
-            raise _closed()
+            raise _client.closed_error()
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result()
         except CancelledError:
-            raise _closed() from None
+            raise _client.closed_error() from None
         except BaseException:
             future.cancel()
             raise
@@ -118,7 +117,10 @@ class SessionStream:
             yield rows
 
     def _next(self) -> list[Session] | None:
-        return self._loop.run(anext(self._pages, None))
+        return self._loop.run(self._advance())
+
+    async def _advance(self) -> list[Session] | None:
+        return await anext(self._pages, None)
 
     @property
     def report(self) -> Report:
@@ -214,7 +216,7 @@ class Client(Generic[P]):
     @property
     def _loop(self) -> _Loop:
         if self._is_closed:
-            raise _closed()
+            raise _client.closed_error()
         if self._running is None:
             self._running = _Loop()
         return self._running
@@ -249,7 +251,3 @@ class Client(Generic[P]):
         traceback: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def _closed() -> ConfigurationError:
-    return ConfigurationError("the client is closed: open a new one")

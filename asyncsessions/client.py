@@ -122,7 +122,7 @@ class Client(Generic[P]):
     async def fetch(self, request: Request, read: Callable[[Response], T], meter: Meter) -> T:
         """Send a request of the provider's and return what ``read`` makes of the answer."""
         if self._is_closed:
-            raise _closed()
+            raise closed_error()
         loop = asyncio.get_running_loop()
         if self._fetcher is None:
             self._loop, self._fetcher = loop, self._open()
@@ -173,7 +173,7 @@ class Client(Generic[P]):
     async def _close(self) -> None:
         self._is_closed = True
         if self._attempts is not None:
-            self._attempts.close(_closed())
+            self._attempts.close(closed_error())
         await asyncio.gather(*(run.aclose() for run in tuple(self._runs)), return_exceptions=True)
         close = getattr(self._transport, "aclose", None)
         if close is not None:
@@ -191,5 +191,6 @@ class Client(Generic[P]):
         await self.aclose()
 
 
-def _closed() -> ConfigurationError:
+def closed_error() -> ConfigurationError:
+    """Return the error of whoever uses a client that is closed."""
     return ConfigurationError("the client is closed: open a new one")

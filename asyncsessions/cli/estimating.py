@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
+import click
 from attrs import asdict
 
 from asyncsessions.cli.diagnostics import listen
@@ -12,7 +14,7 @@ from asyncsessions.cli.exits import COMPLETE
 from asyncsessions.cli.figures import plural
 from asyncsessions.cli.process import run, say, say_out
 from asyncsessions.cli.pulling import explain
-from asyncsessions.cli.vendors import Question, Vendor
+from asyncsessions.cli.vendors import Question, Vendor, refuse_many_windows
 from asyncsessions.client import Client
 from asyncsessions.engine.probe import Estimate
 
@@ -20,16 +22,24 @@ __all__ = ["estimate"]
 
 
 def estimate(vendor: Vendor, given: dict[str, Any]) -> int:
-    """Print the estimate on standard output and return the exit status."""
+    """Print the estimate on standard output and return the exit status.
+
+    Raises ``click.UsageError`` if that is closed, before a request is spent on it.
+    """
+    if sys.stdout is None:
+        raise click.UsageError("standard output is closed, where the estimate goes")
     listen(verbose=given.pop("verbose"), quiet=given.pop("quiet"))
     is_json = given.pop("json")
     concurrency, rps = given.pop("concurrency"), given.pop("rps")
     max_requests, deadline_s = given.pop("max_requests"), given.pop("deadline")
     questions: list[Question] = []
 
+    def prepare() -> None:
+        questions.append(vendor.ask(**given))
+        refuse_many_windows(questions[0], max_requests=max_requests)
+
     async def ask() -> Estimate:
-        question = vendor.ask(**given)
-        questions.append(question)
+        question = questions[0]
         async with Client(
             question.provider, concurrency=concurrency, requests_per_second=rps
         ) as client:
@@ -38,7 +48,7 @@ def estimate(vendor: Vendor, given: dict[str, Any]) -> int:
                 max_requests=max_requests, deadline_s=deadline_s
             ).estimate()
 
-    ending = run(ask)
+    ending = run(ask, before=prepare)
     if ending.value is not None:
         say_out(json.dumps(asdict(ending.value)) if is_json else _sentence(ending.value))
     if ending.status != COMPLETE:

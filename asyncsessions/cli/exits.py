@@ -13,6 +13,7 @@ from asyncsessions.errors import (
     QuotaExceededError,
     RateLimitError,
     ServerError,
+    SinkError,
     TransportError,
     UnexpectedResponseError,
 )
@@ -62,10 +63,10 @@ _STATUS_OF: tuple[tuple[type[BaseException], int], ...] = (
 )
 
 _NEXT_STEP: tuple[tuple[type[BaseException], str], ...] = (
-    (AuthenticationError, "check {secret} (or --token-file) and that it belongs to {base_url}"),
+    (AuthenticationError, "check {secret} and that it belongs to {base_url}"),
     (
         PermissionDeniedError,
-        "check {secret} (or --token-file), that it belongs to {base_url}, and the filters",
+        "check {secret}, that it belongs to {base_url}, and the filters",
     ),
     (QuotaExceededError, "run the same command again when the quota is renewed or raised"),
     (BudgetExceededError, "raise --max-requests or --deadline, or run the same command later"),
@@ -78,14 +79,19 @@ _NEXT_STEP: tuple[tuple[type[BaseException], str], ...] = (
 
 
 def status_of(error: BaseException) -> int:
-    """Return the exit status that an error amounts to."""
+    """Return the exit status that an error amounts to.
+
+    A target that is refused before any request is wrong usage: nothing was tried yet.
+    """
+    if isinstance(error, SinkError) and (error.report is None or error.report.requests == 0):
+        return USAGE
     return next((status for kind, status in _STATUS_OF if isinstance(error, kind)), FAILED)
 
 
 def next_step(error: BaseException, *, secret: str, base_url: str) -> str | None:
     """Return what to do about an error, ``None`` if its own words say it all.
 
-    ``secret`` is the name of the variable that holds the credentials.
+    ``secret`` says where the credentials came from.
     """
     for kind, step in _NEXT_STEP:
         if isinstance(error, kind):

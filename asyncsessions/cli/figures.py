@@ -8,6 +8,7 @@ from datetime import datetime
 from math import ceil
 
 from asyncsessions.core.report import Report
+from asyncsessions.core.walk import Consistency
 from asyncsessions.errors import SessionsError
 
 __all__ = [
@@ -17,10 +18,11 @@ __all__ = [
     "progress_line",
     "remarks",
     "shell_words",
+    "spent",
     "verdict",
 ]
 
-SHOWN_RANGES = 5
+SHOWN_RANGES = 3
 _OPTION_OF = {
     "base_url": "--base-url",
     "deadline_s": "--deadline",
@@ -29,6 +31,7 @@ _OPTION_OF = {
     "requests_per_second": "--rps",
     "token_ids": "--token-id",
 }
+_FRESH = re.compile(r"\bfresh \(--fresh\)|\bfresh=True(?: \(--fresh\))?")
 _NAMES = re.compile(rf"\b({'|'.join(_OPTION_OF)})\b(=(?=\d))?")
 
 
@@ -37,7 +40,7 @@ def shell_words(error: SessionsError) -> str:
     message = _NAMES.sub(
         lambda found: _OPTION_OF[found[1]] + (" " if found[2] else ""), error.message
     )
-    return message + str(error).removeprefix(error.message)
+    return _FRESH.sub("--fresh", message) + str(error).removeprefix(error.message)
 
 
 def expected_pages(report: Report, *, page_size: int, limit: int | None = None) -> int | None:
@@ -67,11 +70,13 @@ def figures(report: Report) -> str:
         if report.rows and report.elapsed_s
         else ""
     )
+    return f"{plural(report.rows, 'row')} in {spent(report)}{rate}"
+
+
+def spent(report: Report) -> str:
+    """Return what a pull has cost: requests, retries and seconds."""
     retries = "1 retry" if report.retries == 1 else f"{report.retries:,} retries"
-    return (
-        f"{plural(report.rows, 'row')} in {plural(report.requests, 'request')} ({retries}), "
-        f"{report.elapsed_s:.1f} s{rate}"
-    )
+    return f"{plural(report.requests, 'request')} ({retries}), {report.elapsed_s:.1f} s"
 
 
 def progress_line(report: Report, *, page_size: int, limit: int | None = None) -> str:
@@ -81,28 +86,30 @@ def progress_line(report: Report, *, page_size: int, limit: int | None = None) -
     return f"{report.provider}: page {report.pages:,}{share}, {figures(report)}"
 
 
-def verdict(report: Report, *, limit: int | None = None) -> str:
+def verdict(report: Report, *, limit: int | None = None, consistency: Consistency = "count") -> str:
     """Return whether the rows are all, in a word or two."""
     if report.complete:
-        return "complete"
+        return "not checked" if consistency == "off" else "complete"
     if report.unproven:
         return "not proven complete"
     return f"ended at --limit {limit}" if limit is not None else "not complete"
 
 
-def remarks(report: Report) -> Iterator[str]:
+def remarks(report: Report, *, consistency: Consistency = "count") -> Iterator[str]:
     """Yield what else is worth knowing, a line each: what is unproven, what was unusual."""
     for reason in report.reasons if report.unproven else ():
         yield f"not proven: {reason}"
-    for start, end in report.unproven[:SHOWN_RANGES]:
+    ranges = report.unproven
+    if len(ranges) > SHOWN_RANGES:
+        yield f"  {plural(len(ranges), 'range')} in all (see --report); one command covers them:"
+        ranges = ((min(start for start, _ in ranges), max(end for _, end in ranges)),)
+    for start, end in ranges:
         yield f"  pull again: --start {_shown(start)} --end {_shown(end)}"
-    if len(report.unproven) > SHOWN_RANGES:
-        yield f"  and {plural(len(report.unproven) - SHOWN_RANGES, 'more range')} (see --report)"
     for warning in report.warnings:
         yield f"the vendor warns: {warning}"
     if report.unknown_fields:
         yield f"fields that are not documented: {', '.join(report.unknown_fields)}"
-    if not report.ordered:
+    if not report.ordered and consistency != "off":
         yield "the vendor did not deliver in order of time"
     if report.late:
         yield f"{plural(report.late, 'row')} arrived behind their place in the order"

@@ -203,7 +203,8 @@ pulling = _group(
         type=click.Choice(["count", "strict", "off"]),
         default="count",
         show_default=True,
-        help="What proves that nothing is missing: equal totals, overlap in time, or nothing.",
+        help="What proves that nothing is missing: equal totals, overlap in time, or nothing. "
+        "strict cannot prove windows of more than one page yet.",
     ),
     click.option(
         "--report",

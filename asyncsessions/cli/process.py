@@ -22,7 +22,9 @@ from asyncsessions.errors import SessionsError, SinkError
 __all__ = ["Ending", "leave", "run", "run_process", "say", "say_out"]
 
 T = TypeVar("T")
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
 SHOW_CURSOR = "\x1b[?25h"
 log = logging.getLogger("asyncsessions.cli")
 
@@ -41,16 +43,19 @@ def say_out(text: str) -> None:
 
 def run_process(argv: Sequence[str] | None) -> int:
     """Run the command that the arguments name, ``None`` = those of the process."""
-    for number in SIGNALS:
-        # Whoever started us in the background may have switched Ctrl-C off on purpose.
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            _handle(number, _stop_at_once)
+    _handle_all(_stop_at_once)
     try:
         from asyncsessions.cli.commands import cli
 
         cli.main(args=None if argv is None else list(argv), prog_name="asyncsessions")
     except SystemExit as leaving:
-        return leaving.code if isinstance(leaving.code, int) else FAILED
+        status = leaving.code if isinstance(leaving.code, int) else FAILED
+        if argv is None and status == INTERRUPTED:
+            # While Python shuts down, one more signal would kill the process and hide the status.
+            _handle_all(signal.SIG_IGN)
+        return status
+    except OSError as error:  # help that cannot be written
+        return _unwritable(error)
     raise AssertionError("click leaves by SystemExit")
 
 
@@ -62,10 +67,21 @@ def leave(verb: Callable[[], int]) -> NoReturn:
         _abandon_stdout()
         status = BROKEN_PIPE
     except OSError as error:
-        _abandon_stdout()
-        say(f"error: {error.strerror or type(error).__name__}")
-        status = FAILED
+        status = _unwritable(error)
     sys.exit(status)
+
+
+def _unwritable(error: OSError) -> int:
+    _abandon_stdout()
+    say(f"error: {error.strerror or type(error).__name__}")
+    return FAILED
+
+
+def _handle_all(handler: Any) -> None:
+    for number in SIGNALS:
+        # Whoever started us in the background may have switched Ctrl-C off on purpose.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            _handle(number, handler)
 
 
 def _handle(number: signal.Signals, handler: Any) -> None:
@@ -121,13 +137,24 @@ class Ending(Generic[T]):
         return list(getattr(self.error, "__notes__", ()))
 
 
-def run(work: Callable[[], Coroutine[Any, Any, T]]) -> Ending[T]:
-    """Run to the end, to an error or to the first SIGINT or SIGTERM, which stop it cleanly."""
+def run(
+    work: Callable[[], Coroutine[Any, Any, T]], *, before: Callable[[], None] | None = None
+) -> Ending[T]:
+    """Run to the end, to an error or to the first signal, which stops it cleanly.
+
+    ``before`` runs ahead of the event loop: what may block belongs there, since a signal ends it
+    at once; ``None`` = nothing.  Its errors are the ending's.
+    """
     ending: Ending[T] = Ending()
-    before = {number: signal.getsignal(number) for number in SIGNALS}
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
     try:
+        if before is not None:
+            _handle_all(_raise_interrupt)
+            before()
         asyncio.run(_supervise(work, ending))
-    except (asyncio.CancelledError, KeyboardInterrupt) as error:
+    except KeyboardInterrupt as error:
+        ending.error, ending.is_interrupted = ending.error or error, True
+    except asyncio.CancelledError as error:
         ending.error = ending.error or error
     except SessionsError as error:
         ending.error = error
@@ -135,12 +162,23 @@ def run(work: Callable[[], Coroutine[Any, Any, T]]) -> Ending[T]:
         ending.error = error
         log.info("unexpected", exc_info=error)
     finally:
-        for number, handler in before.items():
-            _handle(number, handler)
+        if ending.value is not None:  # a signal that came too late to stop anything
+            ending.is_interrupted = False
+        for number, handler in handlers.items():
+            if handler is not signal.SIG_IGN:
+                _handle(number, _stop_without_a_word if ending.is_interrupted else handler)
     if isinstance(ending.error, SinkError) and _has_reader_gone():
         ending.is_pipe_closed = True
         _abandon_stdout()
     return ending
+
+
+def _raise_interrupt(_: int, __: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _stop_without_a_word(_: int, __: FrameType | None) -> NoReturn:
+    os._exit(INTERRUPTED)
 
 
 async def _supervise(work: Callable[[], Coroutine[Any, Any, T]], ending: Ending[T]) -> None:
@@ -148,17 +186,16 @@ async def _supervise(work: Callable[[], Coroutine[Any, Any, T]], ending: Ending[
     task = asyncio.current_task()
     assert task is not None
 
-    def stop() -> None:
+    def stop(_: int, __: FrameType | None) -> None:
         if ending.is_interrupted:
             say((SHOW_CURSOR if sys.stderr.isatty() else "") + "stopped at once")
             os._exit(INTERRUPTED)
         ending.is_interrupted = True
-        task.cancel()
+        with suppress(RuntimeError):  # the loop is closed already
+            loop.call_soon_threadsafe(task.cancel)
 
-    for number in SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            with suppress(NotImplementedError, ValueError, RuntimeError):
-                loop.add_signal_handler(number, stop)
+    # Not the loop's own handlers: when it closes, those give way to ones that kill the process.
+    _handle_all(stop)
     try:
         ending.value = await work()
     except asyncio.CancelledError as cancelled:

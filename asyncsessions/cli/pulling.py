@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from typing import Any
 
 import click
@@ -10,11 +11,11 @@ from attrs import field, fields, frozen
 
 from asyncsessions.cli.diagnostics import listen
 from asyncsessions.cli.exits import COMPLETE, FAILED, UNPROVEN, next_step
-from asyncsessions.cli.figures import figures, remarks, shell_words, verdict
+from asyncsessions.cli.figures import figures, plural, remarks, shell_words, spent, verdict
 from asyncsessions.cli.process import Ending, run, say
 from asyncsessions.cli.progress import choose_display, ticking
 from asyncsessions.cli.reporting import ReportFile
-from asyncsessions.cli.vendors import Question, Vendor
+from asyncsessions.cli.vendors import Question, Vendor, refuse_many_windows
 from asyncsessions.client import Client
 from asyncsessions.core.report import Report
 from asyncsessions.core.walk import Consistency
@@ -52,6 +53,8 @@ class PullOptions:
             raise click.UsageError(
                 f"--to {to} is no target: write a path that ends in {endings}, or {STDOUT}"
             )
+        if to == STDOUT and sys.stdout is None:
+            raise click.UsageError("standard output is closed: write the rows --to a file")
         if options.limit is not None and to != STDOUT:
             raise click.UsageError(
                 "--limit is for a look on standard output: a file would pass for the whole"
@@ -71,10 +74,13 @@ class _Pull:
     def latest(self) -> Report:
         return self.seen[-1] if self.seen else Report(provider=self.vendor.name)
 
-    async def run(self) -> Report:
-        options = self.options
+    def prepare(self) -> None:
         question = self.vendor.ask(**self.given)
         self.questions.append(question)
+        refuse_many_windows(question, max_requests=self.options.max_requests)
+
+    async def run(self) -> Report:
+        options, question = self.options, self.questions[0]
         provider = question.provider
         log.info("pulling from %s at %s to %s", provider.name, provider.base_url, options.to)
         display = choose_display(quiet=options.quiet, rows_on_stdout=options.to == STDOUT)
@@ -106,11 +112,9 @@ class _Pull:
         return report
 
     def _note(self, report: Report) -> None:
-        before = self.latest
         self.seen[:] = [report]
-        if report.retries > before.retries:
-            log.info("%d retries by now, %.1f s waited", report.retries, report.waited_s)
-        log.debug("%d answers, %d requests, %d rows", report.pages, report.requests, report.rows)
+        nouns = {"answer": report.pages, "request": report.requests, "row": report.rows}
+        log.debug("%s, %s, %s", *(plural(count, noun) for noun, count in nouns.items()))
 
 
 def pull(vendor: Vendor, given: dict[str, Any]) -> int:
@@ -119,7 +123,7 @@ def pull(vendor: Vendor, given: dict[str, Any]) -> int:
     report_file = ReportFile.opened(options.report, to=options.to)
     listen(verbose=options.verbose, quiet=options.quiet)
     work = _Pull(vendor, given, options)
-    ending = run(work.run)
+    ending = run(work.run, before=work.prepare)
     report = ending.value or getattr(ending.error, "report", None) or work.latest
     status = _status(ending, report, options)
     if not ending.is_pipe_closed:
@@ -142,14 +146,16 @@ def _summary(ending: Ending[Report], report: Report, work: _Pull, status: int) -
     if ending.error is None:
         if options.quiet and status == COMPLETE:
             return []
-        lines = [f"{report.provider}: {figures(report)}: {verdict(report, limit=options.limit)}"]
+        word = verdict(report, limit=options.limit, consistency=options.consistency)
+        lines = [f"{report.provider}: {figures(report)}: {word}"]
         if report.outcome:
             lines.append(report.outcome)
-        return lines + list(remarks(report))
+        return lines + list(remarks(report, consistency=options.consistency))
     question = work.questions[0] if work.questions else None
     lines = explain(ending, question)
     if not options.quiet and report.requests:
-        lines.insert(1, f"so far: {figures(report)}")
+        # The target says how many rows it has; what was read is another number.
+        lines.insert(1, f"so far: {spent(report) if ending.notes else figures(report)}")
     return lines
 
 

@@ -26,6 +26,7 @@ from asyncsessions.core.report import Report
 __all__ = ["LiveBars", "Page"]
 
 WIDE = 100  # columns from which on a bar says more
+NARROW = 60  # columns below which there is room for the figures alone
 BLOCKS = " ▁▂▃▄▅▆▇█"
 ASCII_BLOCKS = " .:#"
 
@@ -53,14 +54,8 @@ class LiveBars:
 
     def __init__(self) -> None:
         console = Console(stderr=True)
-        words = "{task.fields[long]}" if console.width >= WIDE else "{task.fields[short]}"
         self._progress = Progress(
-            SpinnerColumn(finished_text=" ", spinner_name=_spinner(console)),
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=None),
-            TextColumn("{task.fields[pages]}"),
-            TextColumn(words),
-            _Remaining(),
+            *_columns(console),
             console=console,
             expand=True,
             redirect_stdout=False,  # rows may go there
@@ -81,7 +76,7 @@ class LiveBars:
     def add(self, name: str, *, page_size: int, limit: int | None = None) -> _LiveBar:
         """Draw one more bar; it moves to and fro until page 1 says how many pages there are."""
         task = self._progress.add_task(
-            name, total=None, pages="page 1", short="0 rows", long="0 rows"
+            name, total=None, pages="page 1", rows="0 rows", short="0 rows", long="0 rows"
         )
         return _LiveBar(self._progress, task, page_size, limit)
 
@@ -105,9 +100,25 @@ class _LiveBar:
             total=expected,
             completed=report.pages,
             pages=f"{report.pages:,}/{expected:,}" if expected else "page 1",
+            rows=f"{report.rows:,} rows",
             short=f"{report.rows:,} rows {rate:,.0f}/s",
             long=f"pages, {report.rows:,} rows, {rate:,.0f}/s, {retries}",
         )
+
+
+def _columns(console: Console) -> list[ProgressColumn]:
+    name, pages = TextColumn("{task.description}"), TextColumn("{task.fields[pages]}")
+    if console.width < NARROW:
+        return [name, pages, TextColumn("{task.fields[rows]}")]
+    words = "{task.fields[long]}" if console.width >= WIDE else "{task.fields[short]}"
+    return [
+        SpinnerColumn(finished_text=" ", spinner_name=_spinner(console)),
+        name,
+        BarColumn(bar_width=None),
+        pages,
+        TextColumn(words),
+        _Remaining(),
+    ]
 
 
 def _spinner(console: Console) -> str:

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
+import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import click
 from attrs import frozen
 
+from asyncsessions.cli.figures import shell_words
 from asyncsessions.cli.process import Ending, say, say_out
 from asyncsessions.core.report import Report
+from asyncsessions.errors import SessionsError
 from asyncsessions.sinks import STDOUT
 
 __all__ = ["ReportFile"]
+
+PRIVATE = 0o600  # filters and addresses are nobody else's business
 
 
 @frozen
@@ -31,11 +39,13 @@ class ReportFile:
         if path is None or path == STDOUT:
             if path == to:
                 raise click.UsageError("--report and --to cannot both be standard output")
+            if path == STDOUT and sys.stdout is None:
+                raise click.UsageError("standard output is closed: give --report a file")
             return cls(path)
         if to != STDOUT and Path(path).resolve() == Path(to).resolve():
             raise click.UsageError("--report and --to name the same file")
         try:
-            Path(path).write_text("", encoding="utf-8")
+            _write(path, "")
         except (OSError, ValueError) as error:
             raise click.UsageError(f"--report {path} cannot be written: {_why(error)}") from None
         return cls(path)
@@ -50,7 +60,7 @@ class ReportFile:
             if self.path == STDOUT:
                 say_out(text)
             else:
-                Path(self.path).write_text(text + "\n", encoding="utf-8")
+                _write(self.path, text + "\n")
         except BrokenPipeError:
             raise
         except OSError as error:
@@ -59,13 +69,25 @@ class ReportFile:
         return True
 
 
+def _write(path: str, text: str) -> None:
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE)
+    with os.fdopen(fd, "w", encoding="utf-8") as file:
+        if hasattr(os, "fchmod") and stat.S_ISREG(os.fstat(fd).st_mode):
+            with suppress(OSError):  # somebody else's, who lets us write it
+                os.fchmod(fd, PRIVATE)
+        file.write(text)
+
+
 def _error(ending: Ending[Any]) -> dict[str, str] | None:
     if ending.is_interrupted:
         return {"type": "Interrupted", "message": "stopped by a signal"}
     error = ending.error
     if error is None:
         return None
-    message = error.format_message() if isinstance(error, click.ClickException) else str(error)
+    if isinstance(error, SessionsError):
+        message = shell_words(error)
+    else:
+        message = error.format_message() if isinstance(error, click.ClickException) else str(error)
     return {"type": type(error).__name__, "message": message}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +13,19 @@ import click
 from attrs import field, frozen
 
 from asyncsessions.client import Client
-from asyncsessions.core.http import Secret
-from asyncsessions.errors import ConfigurationError
+from asyncsessions.core.http import Secret, checked_secret
+from asyncsessions.core.windows import check_order, resolve_range, split
+from asyncsessions.errors import ConfigurationError, InvalidQueryError
 from asyncsessions.providers.attributionhub import AttributionHub
 from asyncsessions.providers.base import Provider
 from asyncsessions.providers.hum import ENVIRONMENTS, Hum
 from asyncsessions.query import Sessions
 
-__all__ = ["ATTRIBUTIONHUB", "HUM", "Question", "Vendor"]
+__all__ = ["ATTRIBUTIONHUB", "HUM", "Question", "Vendor", "refuse_many_windows"]
 
-LARGEST_SECRET = 64 * 1024
+LARGEST_SECRET = 4096
+TOKEN_FILE = "the file given by --token-file"  # noqa: S105 - not one itself
+MANY_WINDOWS = 100
 
 
 @frozen
@@ -35,7 +38,7 @@ class Vendor:
 
 @frozen
 class Question:
-    """A vendor and what it is asked; ``secret`` names the variable with its credentials."""
+    """A vendor and what it is asked; ``secret`` says where its credentials came from."""
 
     provider: Provider[...]
     secret: str
@@ -60,7 +63,12 @@ def _ask_hum(
         raise click.UsageError("give --environment or --base-url, not both")
     if environment is None and base_url is None:
         environment = os.environ.get("HUM_ENVIRONMENT") or None
-        base_url = None if environment else os.environ.get("HUM_BASE_URL") or None
+        base_url = os.environ.get("HUM_BASE_URL") or None
+        if environment and base_url:
+            raise click.UsageError(
+                "HUM_ENVIRONMENT and HUM_BASE_URL are both set: unset one, or give --environment "
+                "or --base-url"
+            )
     if environment is None and base_url is None:
         raise click.UsageError(
             f"say which Hum: --environment {' or '.join(ENVIRONMENTS)}, or --base-url URL"
@@ -70,7 +78,7 @@ def _ask_hum(
         filters["token_ids"] = token_ids
     token = _secret(token_file, "HUM_API_TOKEN")
     provider = Hum(token, environment=environment, base_url=base_url)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - checked by Hum, also where it comes from the environment
-    return Question(provider, "HUM_API_TOKEN", filters)
+    return Question(provider, _origin(token_file, "HUM_API_TOKEN"), filters)
 
 
 def _ask_attributionhub(
@@ -102,7 +110,25 @@ def _ask_attributionhub(
         "landing_page": landing_page,
     }
     key = _secret(token_file, "ATTRIBUTIONHUB_API_KEY")
-    return Question(AttributionHub(key, base_url=base_url), "ATTRIBUTIONHUB_API_KEY", filters)
+    provider = AttributionHub(key, base_url=base_url)
+    return Question(provider, _origin(token_file, "ATTRIBUTIONHUB_API_KEY"), filters)
+
+
+def refuse_many_windows(question: Question, *, max_requests: int | None) -> None:
+    """Refuse a range of very many windows, each of which costs a request, without a bound.
+
+    Raises ``click.UsageError``, and :class:`InvalidQueryError` for a range that cannot be.
+    """
+    if max_requests is not None:
+        return
+    start, end = question.filters["start"], question.filters.get("end")
+    pinned = resolve_range(start, end, now=datetime.now(UTC))
+    windows = len(split(pinned, question.provider.longest_window))
+    if windows > MANY_WINDOWS:
+        raise click.UsageError(
+            f"the range makes {windows:,} windows, each of which takes at least one request: "
+            "give --max-requests N to go ahead, or a later --start"
+        )
 
 
 def _time_range(start: str | None, end: str | None, last: timedelta | None) -> dict[str, Any]:
@@ -112,7 +138,17 @@ def _time_range(start: str | None, end: str | None, last: timedelta | None) -> d
         return {"start": last}
     if start is None:
         raise click.UsageError("say from when: --start 2026-01-31, or --last 30d")
+    try:
+        check_order(start, end)
+    except InvalidQueryError:
+        if end is None:
+            raise
+        raise click.UsageError(f"--start {start} is later than --end {end}") from None
     return {"start": start, "end": end}
+
+
+def _origin(token_file: str | None, variable: str) -> str:
+    return f"{variable} (or --token-file)" if token_file is None else TOKEN_FILE
 
 
 def _secret(token_file: str | None, variable: str) -> Secret:
@@ -122,22 +158,37 @@ def _secret(token_file: str | None, variable: str) -> Secret:
         if not secret:
             raise ConfigurationError(f"no credentials: set {variable}, or give --token-file FILE")
         return secret
-    problem = "is not text"
-    try:
-        if token_file == "-":  # noqa: S105 - a file name
-            secret = Secret(sys.stdin.read(LARGEST_SECRET).strip())
-        else:
-            with Path(token_file).open(encoding="utf-8") as file:
-                secret = Secret(file.read(LARGEST_SECRET).strip())
-    except (UnicodeDecodeError, ValueError, AttributeError):
-        secret = Secret()
-    except OSError as error:
-        secret, problem = Secret(), f"cannot be read ({error.strerror})"
-    else:
-        problem = "is empty"
+    if not token_file:
+        raise ConfigurationError(
+            "--token-file is empty: give the name of a file, or - for standard input"
+        )
+    secret = Secret(_content(token_file).strip())
     if not secret:
-        raise ConfigurationError(f"the file given by --token-file {problem}")
-    return secret
+        raise ConfigurationError(f"{TOKEN_FILE} is empty")
+    return checked_secret(secret, what="the secret", where=f"in {TOKEN_FILE}")
+
+
+def _content(token_file: str) -> str:
+    """Read the file in one piece; raises :class:`ConfigurationError`."""
+    problem = f"is longer than {LARGEST_SECRET // 1024} kB, so it holds something else"
+    text: Secret | None
+    try:
+        if token_file != "-":  # noqa: S105 - a file name
+            with Path(token_file).open(encoding="utf-8") as file:
+                text = Secret(file.read(LARGEST_SECRET + 1))
+        elif sys.stdin is None:
+            raise ConfigurationError("standard input is closed, and --token-file - reads it")
+        else:
+            text = Secret(sys.stdin.read(LARGEST_SECRET + 1))
+    except ConfigurationError:
+        raise
+    except ValueError:
+        problem, text = "is not text", None
+    except OSError as error:
+        problem, text = f"cannot be read ({error.strerror})", None
+    if text is None or len(text) > LARGEST_SECRET:
+        raise ConfigurationError(f"{TOKEN_FILE} {problem}")
+    return text
 
 
 HUM = Vendor("hum", _ask_hum)

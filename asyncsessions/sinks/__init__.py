@@ -44,13 +44,20 @@ def open_sink(to: str | Path, *, fresh: bool = False) -> Sink:
 
     Nothing is opened or created yet.  ``fresh`` replaces what is there: a file as a whole, in a
     DuckDB file the sessions of the same provider.  Raises :class:`SinkError` for an ending that
-    nobody knows, and :class:`ConfigurationError` naming the extra that is not installed.
+    nobody knows or that stands alone, and :class:`ConfigurationError` naming the extra that is
+    not installed.
     """
     if str(to) == STDOUT:
         from asyncsessions.sinks.stdout import StdoutSink
 
         return StdoutSink()
     path = Path(to)
+    if "\0" in str(path):
+        raise SinkError(f"{str(to)!r} is no target: a name cannot hold a NUL character")
+    if path.name != STDOUT and path.name.lower() in SINKS:
+        raise SinkError(
+            f"{str(to)!r} is an ending without a name: give one such as sessions{path.name}"
+        )
     ending = path.suffix.lower()
     if ending == ".duckdb":
         try:

@@ -29,7 +29,7 @@ from asyncsessions.core.tiles import Span
 from asyncsessions.core.windows import to_datetime
 from asyncsessions.errors import SinkError
 from asyncsessions.sinks.duckdb_file import DuckDBFile
-from asyncsessions.sinks.wording import NOT_COMPLETE, counted
+from asyncsessions.sinks.wording import NOT_COMPLETE, START_OVER, counted, shown
 
 __all__ = ["DuckDBSink"]
 
@@ -87,8 +87,8 @@ class DuckDBSink:
         found = connection.execute(FIND_FILTERS, [self._provider]).fetchone()
         if found is not None and found[0] != _filters(self._plan) and not self._fresh:
             raise SinkError(
-                f"{self._path} holds sessions of {self._provider} for other filters, and rows "
-                "would double: give --fresh / fresh=True to replace them, or another file"
+                f"{shown(self._path)} holds sessions of {self._provider} for other filters, and "
+                f"rows would double: {START_OVER}"
             )
 
     @property
@@ -192,9 +192,11 @@ class DuckDBSink:
 
     def _said(self, *, is_complete: bool) -> str:
         if not self._committed:
-            return f"nothing was written to {self._path}: {NOT_COMPLETE}"
+            return f"nothing was written to {shown(self._path)}: {NOT_COMPLETE}"
         assert self._plan is not None
-        text = f"{counted(self._rows)} written to {self._path}, table sessions"
+        text = f"{counted(self._rows)} written to {shown(self._path)}, table sessions"
+        if self._file is not None and self._file.others_can_read():
+            text += " (which its permissions let other users read)"
         if is_complete:
             return text
         done, of = sum(self._committed.values()), len(self._plan.windows)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
+import stat
+import sys
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
@@ -15,10 +19,20 @@ from attrs import define
 from asyncsessions.core.columns import COLUMNS, column_definitions
 from asyncsessions.errors import SinkError
 from asyncsessions.sinks.partial import writing
+from asyncsessions.sinks.wording import shown
+
+if sys.platform != "win32":
+    import fcntl
 
 __all__ = ["DuckDBFile"]
 
 PRIVATE, PRIVATE_DIRECTORY = 0o600, 0o700
+
+NOT_DUCKDB = "it is not a DuckDB file"
+MAGIC, MAGIC_AT = b"DUCK", 8
+
+# A file of another kind makes DuckDB fetch an extension for it from the internet.
+OFFLINE = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 
 TABLES = {
     "sessions": column_definitions(),
@@ -29,6 +43,29 @@ TABLES = {
         "run VARCHAR NOT NULL"
     ),
 }
+
+REASONS = {
+    "Could not set lock": "it is in use by another process",
+    "being used by another process": "it is in use by another process",
+    "different configuration": "this process has it open already",
+    "not a valid DuckDB database": NOT_DUCKDB,
+    "database has been invalidated": "an earlier write into it failed",
+} | {
+    os.strerror(code): os.strerror(code)
+    for code in (
+        errno.ENOSPC,
+        errno.EFBIG,
+        errno.EACCES,
+        errno.EPERM,
+        errno.EROFS,
+        errno.EIO,
+        errno.EMFILE,
+    )
+}
+"""What stands in DuckDB's messages, and the plain words for it."""
+
+# "TransactionContext Error: Failed to commit: IO Error: …"
+PREFIXES = re.compile(r"^(?:[A-Za-z][A-Za-z ]* Error: |Failed to commit: )+")
 
 COLUMNS_THERE = """
     SELECT column_name, data_type FROM duckdb_columns()
@@ -55,7 +92,7 @@ opened: dict[Path, Opened] = {}
 class DuckDBFile:
     """An open file with our tables in it.
 
-    A file that is not there is created.  If nothing has been committed when it is closed, it is
+    A file that is not there is created, and an empty one filled.  If nothing has been committed when it is closed, it is
     left as it was, or removed again.  Raises :class:`SinkError` for a file that is not DuckDB, is
     in use by another process, or holds a table ``sessions`` that is not ours.
     """
@@ -65,6 +102,7 @@ class DuckDBFile:
         with lock:
             with writing(path):
                 self._place = path.resolve()
+            self._check_name()
             self._wal = self._place.with_name(self._place.name + ".wal")
             self._spill = self._place.with_name(self._place.name + ".tmp")
             self._state = opened.get(self._place) or Opened(is_new=self._create())
@@ -81,28 +119,52 @@ class DuckDBFile:
 
     # ------------------------------------------------------------------ opening
 
+    def _check_name(self) -> None:
+        try:
+            str(self._place).encode()
+        except UnicodeEncodeError:
+            raise SinkError(
+                f"{shown(self._path)} cannot be written: DuckDB takes names in UTF-8 only"
+            ) from None
+
     def _create(self) -> bool:
-        """Make an empty database unless one is there; return whether it had to be made.
+        """Make an empty database unless one is there; return whether the whole file is new.
 
         It is made in a private directory, so that nobody else can ever have opened it.
         """
         place = self._place
         with writing(self._path):
             if place.is_dir():
-                raise SinkError(f"{self._path} is a directory: give the name of a file")
-            if place.exists():
+                raise SinkError(f"{shown(self._path)} is a directory: give the name of a file")
+            is_there = place.exists()
+            if is_there and place.stat().st_size:
+                self._check_magic()
                 return False
             with tempfile.TemporaryDirectory(prefix=f".{place.name}.", dir=place.parent) as private:
                 made = Path(private, place.name)
                 with _speaking(self._path):
-                    duckdb.connect(str(made)).close()
+                    duckdb.connect(str(made), config={**OFFLINE}).close()
+                if is_there:
+                    _fill(place, made.read_bytes())
+                    return False
                 made.chmod(PRIVATE)
                 return _move(made, place)
+
+    def _check_magic(self) -> None:
+        """Raise :class:`SinkError` unless the file begins as DuckDB files do."""
+        # Closing a file drops the locks that the process has on it, a caller's connection's too.
+        if _is_open_here(self._place):
+            return
+        with self._place.open("rb") as file:
+            head = file.read(MAGIC_AT + len(MAGIC))
+        if not head.endswith(MAGIC) or len(head) != MAGIC_AT + len(MAGIC):
+            raise SinkError(f"{shown(self._path)} cannot be written: {NOT_DUCKDB}")
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
         """Connect, with a private place for rows that do not fit into memory."""
         config: dict[str, str | bool | int | float | list[str]] = {
-            "temp_directory": str(self._spill)
+            **OFFLINE,
+            "temp_directory": str(self._spill),
         }
         is_spill_ours = False
         try:
@@ -130,7 +192,7 @@ class DuckDBFile:
             wanted = [(column.name, column.kind.value) for column in COLUMNS]
             if there["sessions"] != wanted or not all(there.values()):
                 raise SinkError(
-                    f"{self._path} has a table `sessions` that this version did not make: "
+                    f"{shown(self._path)} has a table `sessions` that this version did not make: "
                     "give another file"
                 )
             return False
@@ -163,6 +225,14 @@ class DuckDBFile:
                 with suppress(duckdb.Error):
                     connection.execute("ROLLBACK")
                 raise
+
+    def others_can_read(self) -> bool:
+        """Whether the file's mode lets users read it who do not own it."""
+        if sys.platform == "win32":  # modes say nothing there
+            return False
+        with suppress(OSError):
+            return bool(self._place.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH))
+        return False
 
     # ------------------------------------------------------------------ closing
 
@@ -210,21 +280,40 @@ def _move(made: Path, place: Path) -> bool:
     return True
 
 
+def _fill(place: Path, database: bytes) -> None:
+    """Write a database into an empty file, unless somebody else just did."""
+    # In append mode nothing that another process has written is overwritten.
+    with place.open("ab", buffering=0) as file:
+        if sys.platform != "win32":
+            with suppress(OSError):  # a file system without locks
+                fcntl.flock(file, fcntl.LOCK_EX)
+        if not os.fstat(file.fileno()).st_size:
+            file.write(database)
+
+
+def _is_open_here(place: Path) -> bool:
+    """Whether this process has the file open, as far as the system tells."""
+    with suppress(OSError):
+        wanted = place.stat()
+        for number in os.listdir("/dev/fd"):  # noqa: PTH208  # no paths are wanted
+            with suppress(OSError):
+                if os.path.samestat(os.stat(int(number)), wanted):  # noqa: PTH116
+                    return True
+    return False
+
+
 @contextmanager
 def _speaking(path: Path) -> Generator[None]:
     """Turn what DuckDB says into a :class:`SinkError` of one sentence."""
     try:
         yield
     except duckdb.Error as error:
-        raise SinkError(f"{path} cannot be written: {_reason(error)}") from None
+        raise SinkError(f"{shown(path)} cannot be written: {_reason(error)}") from None
 
 
 def _reason(error: duckdb.Error) -> str:
     text = str(error)
-    if "Could not set lock" in text or "being used by another process" in text:
-        return "it is in use by another process"
-    if "not a valid DuckDB database" in text:
-        return "it is not a DuckDB file"
-    if "No space left" in text:
-        return "no space is left on the device"
-    return text.splitlines()[0]
+    for sign, reason in REASONS.items():
+        if sign in text:
+            return reason
+    return PREFIXES.sub("", text).splitlines()[0]

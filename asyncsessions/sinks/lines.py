@@ -9,6 +9,7 @@ spreadsheet that takes them for formulas must be told to import the columns as t
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
@@ -20,10 +21,13 @@ from asyncsessions.core.convert import instant_text, to_json
 from asyncsessions.core.plan import PullPlan
 from asyncsessions.core.records import Session
 from asyncsessions.core.report import Report
-from asyncsessions.sinks.partial import PartialFile, checked_target
-from asyncsessions.sinks.wording import NOT_COMPLETE, counted
+from asyncsessions.sinks.partial import PartialFile, check_target, real_target
+from asyncsessions.sinks.wording import NOT_COMPLETE, counted, shown
 
 __all__ = ["LinesSink"]
+
+KEYS = {"provider", "id", "started_at"}
+"""What every session has, as JSON."""
 
 must_quote = re.compile(r'[",\r\n]').search
 
@@ -31,7 +35,8 @@ must_quote = re.compile(r'[",\r\n]').search
 class LinesSink:
     """Writes one session a line, as JSON or, for a path that ends in ``.csv``, as a flat row.
 
-    ``fresh`` replaces a file that is there, at the end.
+    ``fresh`` replaces a file of ours that is there, at the end; a link stays a link.  A file that
+    holds anything else raises :class:`SinkError` in any case.
     """
 
     def __init__(self, path: Path, *, fresh: bool = False) -> None:
@@ -45,9 +50,15 @@ class LinesSink:
 
     def begin(self, plan: PullPlan) -> None:  # noqa: ARG002  # all plans look alike here
         """Open the partial file."""
-        checked_target(self._path, fresh=self._fresh)
-        self._file = PartialFile(self._path)
+        target = real_target(self._path)
+        check_target(target, fresh=self._fresh, is_ours=self._is_ours)
+        self._file = PartialFile(target, is_ours=self._is_ours)
         self._file.write(self._header, rows=0)
+
+    def _is_ours(self, first_line: bytes) -> bool:
+        if self._header:
+            return first_line.rstrip(b"\r\n") == self._header.rstrip(b"\r\n")
+        return _is_json_line(first_line)
 
     def write(self, window: int, rows: Sequence[Session]) -> None:  # noqa: ARG002
         """Add rows, in the order in which they come."""
@@ -63,7 +74,7 @@ class LinesSink:
         if not report.complete:
             return self._leave()
         self._file.place(fresh=self._fresh)
-        self._outcome = f"{counted(self._file.rows)} written to {self._path}"
+        self._outcome = f"{counted(self._file.rows)} written to {shown(self._path)}"
         return self._outcome
 
     def abort(self, report: Report) -> str:  # noqa: ARG002  # it never is complete
@@ -74,19 +85,27 @@ class LinesSink:
         if self._outcome is not None:
             return self._outcome
         if self._file is None:
-            return f"nothing was written to {self._path}"
+            return f"nothing was written to {shown(self._path)}"
         rows = self._file.keep()
         self._outcome = (
-            f"{counted(rows)} written to {self._file.path}, which was not moved to "
-            f"{self._path.name}: {NOT_COMPLETE}"
+            f"{counted(rows)} written to {shown(self._file.path)}, which was not moved to "
+            f"{shown(Path(self._path.name))}: {NOT_COMPLETE}"
             if rows
-            else f"nothing was written to {self._path}: {NOT_COMPLETE}"
+            else f"nothing was written to {shown(self._path)}: {NOT_COMPLETE}"
         )
         return self._outcome
 
 
 def _json_line(session: Session) -> bytes:
     return to_json(session) + b"\n"
+
+
+def _is_json_line(line: bytes) -> bool:
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and found.keys() >= KEYS
 
 
 def _csv_row(session: Session) -> bytes:

@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from asyncsessions.errors import SinkError
+from asyncsessions.sinks.wording import START_OVER, shown
 
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["PartialFile", "checked_target", "writing"]
+__all__ = ["PartialFile", "check_target", "real_target", "writing"]
 
 BUFFER_BYTES = 1 << 18
 PRIVATE = 0o600
+LONGEST_LINE = 1 << 22  # bytes; far above any session of a vendor's
 
 
 @contextmanager
@@ -32,30 +34,50 @@ def writing(path: Path) -> Generator[None]:
     except OSError as error:
         reason = error.strerror or "input/output error"
         if not path.parent.is_dir():
-            reason = f"there is no directory {path.parent}"
-        raise SinkError(f"{path} cannot be written: {reason}") from None
+            reason = f"there is no directory {shown(path.parent)}"
+        raise SinkError(f"{shown(path)} cannot be written: {reason}") from None
 
 
-def checked_target(path: Path, *, fresh: bool) -> None:
-    """Raise :class:`SinkError` unless the file may be written: new, or to be replaced."""
+def real_target(path: Path) -> Path:
+    """Return the file that a link leads to, which need not be there, or the path as it is."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
+
+
+def check_target(path: Path, *, fresh: bool, is_ours: Callable[[bytes], bool]) -> None:
+    """Raise :class:`SinkError` unless the file may be written: new, or ours and to be replaced.
+
+    ``is_ours`` is asked about the first line of a file that is not empty.
+    """
     with writing(path):
-        is_directory, is_there = path.is_dir(), os.path.lexists(path)
-    if is_directory:
-        raise SinkError(f"{path} is a directory: give the name of a file")
-    if is_there and not fresh:
-        raise SinkError(
-            f"{path} exists already: give --fresh / fresh=True to replace it, or another name"
-        )
+        if path.is_dir():
+            raise SinkError(f"{shown(path)} is a directory: give the name of a file")
+        if not os.path.lexists(path):
+            return
+        # Opening what is no regular file, a pipe for one, could wait for ever.
+        found = path.is_file() and _has_first_line(path, is_ours)
+    if not found:
+        raise SinkError(f"{shown(path)} is not a file of ours: give another name, or remove it")
+    if not fresh:
+        raise SinkError(f"{shown(path)} exists already: {START_OVER}")
+
+
+def _has_first_line(path: Path, is_ours: Callable[[bytes], bool]) -> bool:
+    """Whether a file is empty or begins with a line of ours."""
+    with path.open("rb") as file:
+        line = file.readline(LONGEST_LINE)
+    return not line or is_ours(line)
 
 
 class PartialFile:
     """The partial file of a target, open for writing.
 
+    ``is_ours`` tells by the first line whether a file at the target's place may be replaced.
     Raises :class:`SinkError` if it cannot be made, or if another pull is writing it.
     """
 
-    def __init__(self, target: Path) -> None:
+    def __init__(self, target: Path, *, is_ours: Callable[[bytes], bool]) -> None:
         self.target = target
+        self._is_ours = is_ours
         self.path = target.with_name(target.name + ".partial")
         self.rows = 0
         self._chunks: list[bytes] = []
@@ -86,7 +108,7 @@ class PartialFile:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise SinkError(f"{self.target} is being written by another pull") from None
+            raise SinkError(f"{shown(self.target)} is being written by another pull") from None
         except OSError:
             return  # a file system without locks
 
@@ -127,7 +149,7 @@ class PartialFile:
         self._flush()
         with writing(self.target):
             os.fsync(self._fd)
-        checked_target(self.target, fresh=fresh)
+        check_target(self.target, fresh=fresh, is_ours=self._is_ours)
         with writing(self.target):
             self.path.replace(self.target)
             _sync_directory(self.target.parent)

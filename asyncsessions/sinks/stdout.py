@@ -35,7 +35,9 @@ class StdoutSink:
         """Find the standard output of this moment."""
         buffer: BinaryIO | None = self._given or getattr(sys.stdout, "buffer", None)
         if buffer is None:
-            raise SinkError("there is no standard output for bytes")
+            raise SinkError(
+                "standard output cannot be written from here: give the name of a file instead"
+            )
         with _telling():
             buffer.flush()
         # Past the buffer, so that nothing is left in it that the interpreter would fail to write
@@ -74,4 +76,7 @@ def _telling() -> Generator[None]:
     except BrokenPipeError:
         raise SinkError("standard output was closed by its reader") from None
     except (OSError, ValueError) as error:
-        raise SinkError(f"standard output cannot be written: {error}") from None
+        # A ValueError is Python's word for a stream that was closed.
+        known = error.strerror if isinstance(error, OSError) else "it is closed"
+        reason = known or "input/output error"
+        raise SinkError(f"standard output cannot be written: {reason}") from None

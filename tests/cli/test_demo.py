@@ -75,7 +75,7 @@ def test_the_demo_writes_no_other_kind_of_file(tmp_path):
 def test_a_target_of_the_demo_that_cannot_be_written_is_one_sentence(tmp_path):
     (tmp_path / "asyncsessions-demo.duckdb").mkdir()
     done = demo(tmp_path)
-    assert (done.status, done.out) == (1, "")
+    assert (done.status, done.out) == (2, "")
     assert "error: " in done.err
     assert "Traceback" not in done.err
 

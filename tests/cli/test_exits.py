@@ -1,6 +1,7 @@
 """Exit statuses and what is said with them, of processes against fakes on loopback."""
 
 import json
+import stat
 import sys
 from datetime import UTC, datetime, timedelta
 
@@ -158,9 +159,59 @@ def test_the_report_of_a_mistake_in_the_command_says_so(tmp_path):
 def test_an_unwritable_target_is_one_sentence_before_any_request(tmp_path):
     with FakeHum().in_thread() as hum:
         done = pull_hum(hum, "--to", str(tmp_path / "no" / "x.jsonl"))
-    assert (done.status, hum.requests, done.out) == (1, [], "")
+    assert (done.status, hum.requests, done.out) == (2, [], "")
     assert done.err.startswith("error: ")
     assert "Traceback" not in done.err
+
+
+def test_an_existing_target_is_wrong_usage_in_words_of_the_shell(tmp_path):
+    target = tmp_path / "x.jsonl"
+    with FakeHum(rows=3).in_thread() as hum:
+        assert pull_hum(hum, "--to", str(target)).status == 0
+        sent = len(hum.requests)
+        done = pull_hum(hum, "--to", str(target))
+        assert (done.status, len(hum.requests)) == (2, sent)
+    assert "exists already: start over with --fresh, or" in done.err
+
+
+def test_what_was_not_checked_is_not_called_complete():
+    with FakeHum(rows=120, order="shuffled").in_thread() as hum:
+        done = pull_hum(hum, "--consistency", "off")
+    assert done.status == 0
+    assert done.err.endswith(": not checked\n120 rows written to standard output\n")
+
+
+def test_the_rows_so_far_are_counted_once_by_the_target(tmp_path):
+    with FakeHum().in_thread() as hum:
+        done = pull_hum(hum, "--max-requests", "5", "--to", str(tmp_path / "x.jsonl"))
+    so_far, left = done.err.splitlines()[1:3]
+    assert so_far.startswith("so far: 5 requests (0 retries), ")
+    assert " rows written to " in left
+
+
+def test_a_retry_is_told_with_v_and_only_then():
+    faults = Faults(first=1, kinds=("503",))
+    with FakeHum(rows=3, faults=faults).in_thread() as hum:
+        told = pull_hum(hum, "-v")
+    with FakeHum(rows=3, faults=faults).in_thread() as hum:
+        done = pull_hum(hum)
+    assert told.err.count("hum: repeating a request in") == 1
+    assert "repeating" not in done.err
+
+
+def test_one_answer_is_singular():
+    with FakeHum(rows=3).in_thread() as hum:
+        done = pull_hum(hum, "-vv")
+    assert "1 answer, 1 request, 3 rows" in done.err
+
+
+def test_the_report_is_for_its_owner_alone(tmp_path):
+    new, old = tmp_path / "new.json", tmp_path / "old.json"
+    old.write_text("an old one")
+    old.chmod(0o644)
+    for file in (new, old):
+        run("pull", "hum", "--base-url", "http://example.com", *HUM_RANGE, "--report", str(file))
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
 def test_an_extra_that_is_missing_is_named_before_any_request(tmp_path):

@@ -36,9 +36,9 @@ DAY = datetime(2026, 3, 1, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("expected", "kinds"),
     [
-        (1, [NotFoundError, RateLimitError, ServerError, SinkError, TransportError]),
+        (1, [NotFoundError, RateLimitError, ServerError, TransportError]),
         (1, [UnexpectedResponseError, SessionsError, RuntimeError]),
-        (2, [ConfigurationError, InvalidQueryError]),
+        (2, [ConfigurationError, InvalidQueryError, SinkError]),
         (3, [AuthenticationError, PermissionDeniedError]),
         (4, [QuotaExceededError, BudgetExceededError]),
         (5, [IncompleteError]),
@@ -47,6 +47,14 @@ DAY = datetime(2026, 3, 1, tzinfo=UTC)
 def test_each_error_has_its_exit_status(expected, kinds):
     for kind in kinds:
         assert expected == status_of(kind("no")), kind
+
+
+def test_a_target_that_fails_after_a_request_is_no_wrong_usage():
+    error = SinkError("disk full")
+    error.report = Report(provider="hum", requests=1)
+    assert status_of(error) == 1
+    error.report = Report(provider="hum")
+    assert status_of(error) == 2
 
 
 def test_refused_credentials_come_with_where_to_look():
@@ -115,13 +123,33 @@ def test_the_verdict_tells_complete_from_unproven_from_cut():
     assert verdict(Report(provider="hum")) == "not complete"
 
 
-def test_unproven_ranges_are_shown_as_options_and_the_rest_is_counted():
-    hours = [DAY + timedelta(hours=n) for n in range(7)]
+def test_a_few_unproven_ranges_are_shown_as_options():
+    hours = [DAY + timedelta(hours=n) for n in range(3)]
     ranges = tuple((hour, hour) for hour in hours)
     lines = list(remarks(Report(provider="hum", unproven=ranges, reasons=("it moved",))))
     assert lines[0] == "not proven: it moved"
     assert lines[1] == "  pull again: --start 2026-03-01T00:00:00Z --end 2026-03-01T00:00:00Z"
-    assert lines[-1] == "  and 2 more ranges (see --report)"
+    assert len(lines) == 4
+
+
+def test_many_unproven_ranges_are_one_command():
+    ranges = tuple((DAY + timedelta(hours=n), DAY + timedelta(hours=n + 1)) for n in range(46))
+    lines = list(remarks(Report(provider="hum", unproven=ranges)))
+    assert lines == [
+        "  46 ranges in all (see --report); one command covers them:",
+        "  pull again: --start 2026-03-01T00:00:00Z --end 2026-03-02T22:00:00Z",
+    ]
+
+
+def test_without_a_check_nothing_is_called_complete_and_the_order_is_not_remarked():
+    report = Report(provider="hum", complete=True, ordered=False)
+    assert verdict(report, consistency="off") == "not checked"
+    assert not list(remarks(report, consistency="off"))
+
+
+def test_the_librarys_fresh_is_the_option_alone():
+    for words in ["start over with fresh (--fresh)", "start over with fresh=True"]:
+        assert shell_words(SinkError(words)) == "start over with --fresh"
 
 
 def test_what_is_unusual_is_remarked():

@@ -56,7 +56,11 @@ def test_a_time_without_a_zone_is_refused():
     [
         ([*HUM], "say from when"),
         ([*HUM, "--last", "3d", "--end", "2026-01-01"], "--last counts back from now"),
-        ([*HUM, "--start", "2026-02-01", "--end", "2026-01-01"], "is later than end"),
+        (
+            [*HUM, "--start", "2026-02-01", "--end", "2026-01-01"],
+            "--start 2026-02-01 is later than --end 2026-01-01",
+        ),
+        ([*HUM, "--last", "3d", "--token-file", ""], "--token-file is empty"),
         (["pull", "hum", "--last", "3d"], "say which Hum"),
         ([*HUM, "--environment", "sandbox", "--last", "3d"], "not both"),
         ([*HUM, "--last", "3d", "--token-id", "seven"], "--token-id must be UUIDs"),
@@ -123,12 +127,55 @@ def test_a_secret_given_as_the_name_of_its_file_is_not_repeated():
     assert "canary-7" not in result.out + result.err
 
 
-@pytest.mark.parametrize("content", [b"", b" \n", b"\xff\xfe\x00"])
+@pytest.mark.parametrize("content", [b"", b" \n", b"\xff\xfe\x00", b"a b", b"x" * 4097])
 def test_a_token_file_without_a_token_is_refused(content, tmp_path):
     file = tmp_path / "token"
     file.write_bytes(content)
     result = invoke(*HUM, "--last", "3d", "--token-file", file)
     assert (result.status, "the file given by --token-file" in result.err) == (2, True)
+    assert "HUM_API_TOKEN" not in result.err
+
+
+def test_a_refused_token_of_a_file_is_looked_for_in_the_file(tmp_path):
+    file = tmp_path / "token"
+    file.write_text("wrong")
+    with FakeHum(rows=3).in_thread() as hum:
+        args = ["pull", "hum", "--base-url", hum.base_url, "--last", "3d", "--token-file", file]
+        result = invoke(*args)
+    assert result.status == 3
+    assert "next: check the file given by --token-file and" in result.err
+    assert "HUM_API_TOKEN" not in result.err
+
+
+def test_two_addresses_of_hum_in_the_environment_are_refused():
+    result = invoke("pull", "hum", "--last", "3d", HUM_ENVIRONMENT="sandbox", HUM_BASE_URL=URL)
+    assert result.status == 2
+    assert "HUM_ENVIRONMENT and HUM_BASE_URL are both set" in result.err
+
+
+def test_an_option_decides_between_two_addresses_in_the_environment():
+    with FakeHum(rows=3).in_thread() as hum:
+        address = ["--base-url", hum.base_url, "--start", "2026-01-01"]
+        both = {"HUM_ENVIRONMENT": "sandbox", "HUM_BASE_URL": URL}
+        assert invoke("estimate", "hum", *address, **both).status == 0
+
+
+@pytest.mark.parametrize("verb", ["pull", "estimate"])
+def test_very_many_windows_need_a_bound(verb):
+    with FakeAttributionHub(rows=4).in_thread() as hub:
+        args = [verb, "attributionhub", "--base-url", hub.base_url, "--start", "0001-01-01"]
+        refused = invoke(*args, "--end", "2026-01-01")
+        assert (refused.status, refused.out, hub.requests) == (2, "", [])
+        bounded = invoke(*args, "--end", "2026-01-01", "--max-requests", "3", "-q")
+    assert "24,6" in refused.err
+    assert "give --max-requests N" in refused.err
+    assert bounded.status == 4
+    assert 1 <= len(hub.requests) <= 3
+
+
+def test_the_help_says_what_strict_cannot_prove_yet():
+    text = " ".join(invoke("pull", "hum", "--help").out.split())
+    assert "strict cannot prove windows of more than one page yet" in text
 
 
 def test_without_credentials_the_variable_is_named():

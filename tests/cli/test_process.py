@@ -34,11 +34,22 @@ def await_standstill(hum, *, for_s=0.4):
         time.sleep(for_s)
 
 
+def await_reader(pipe, *, within_s=20.0):
+    """Return the pipe, open for writing, once somebody reads it."""
+    deadline = time.monotonic() + within_s
+    while True:
+        try:
+            return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:
+            assert time.monotonic() < deadline, "nobody reads"
+            time.sleep(0.005)
+
+
 def pulling(hum, *args, **how):
     return started("pull", "hum", "--base-url", hum.base_url, *HUM_RANGE, *args, **how)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_in_the_middle_ends_cleanly_with_status_130(number, tmp_path):
     report = tmp_path / "report.json"
     target = tmp_path / "x.jsonl"
@@ -76,6 +87,70 @@ def test_a_second_signal_stops_at_once_what_hangs_in_a_write():
             process.wait(timeout=0.5)
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=20) == 130
+
+
+def test_a_second_signal_right_after_the_first_is_status_130_too(tmp_path):
+    report = tmp_path / "report.json"
+    fake = FakeHum(rows=20_000, latency_s=SLOW_S)
+    to = ["--to", str(tmp_path / "x.jsonl"), "--report", str(report)]
+    with fake.in_thread() as hum, pulling(hum, *to) as process:
+        await_requests(hum, 20)
+        while process.poll() is None:  # in whatever phase of the ending the next one comes
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.01)
+        assert process.returncode == 130
+        assert "Traceback" not in process.stderr.read()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_wait_for_a_token(number, tmp_path):
+    pipe, report = tmp_path / "pipe", tmp_path / "report.json"
+    os.mkfifo(pipe)
+    args = ["pull", "hum", "--base-url", "http://127.0.0.1:9", *HUM_RANGE, "-v"]
+    with started(*args, "--token-file", str(pipe), "--report", str(report)) as process:
+        writer = await_reader(pipe)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=20)
+        os.close(writer)  # not before: the end of the pipe would be an empty token
+    assert (process.returncode, out, err) == (130, "", "interrupted\n")
+    assert '"exit_status": 130' in report.read_text()
+
+
+def closed(number, *args):
+    """Run with one of the standard streams closed."""
+    program = ("sh", "-c", f'exec "$@" {number}', "sh", *PROGRAM)
+    return run(*args, program=program)
+
+
+def test_a_closed_standard_input_is_one_sentence():
+    args = ["pull", "hum", "--base-url", "http://127.0.0.1:9", *HUM_RANGE, "--token-file", "-"]
+    done = closed("<&-", *args)
+    assert (done.status, done.out) == (2, "")
+    assert done.err == "error: standard input is closed, and --token-file - reads it\n"
+
+
+@pytest.mark.parametrize("verb", ["pull", "estimate"])
+def test_a_closed_standard_output_is_refused_before_any_request(verb):
+    with FakeHum(rows=3).in_thread() as hum:
+        done = closed(">&-", verb, "hum", "--base-url", hum.base_url, *HUM_RANGE)
+    assert (done.status, hum.requests) == (2, [])
+    assert "standard output is closed" in done.err
+
+
+def test_help_that_cannot_be_written_is_one_sentence(tmp_path):
+    full = ("sh", "-c", 'ulimit -f 0; exec "$@" > "$0"', str(tmp_path / "help"), *PROGRAM)
+    done = run("pull", "--help", program=full)
+    assert (done.status, done.err) == (1, "error: File too large\n")
+
+
+@pytest.mark.parametrize("ending", [".jsonl", ".csv", ".duckdb"])
+def test_a_name_whose_bytes_are_no_text_is_no_mistake_of_ours(ending, tmp_path):
+    target = str(tmp_path / (os.fsdecode(b"x\xff") + ending))
+    with FakeHum(rows=3).in_thread() as hum:
+        done = run("pull", "hum", "--base-url", hum.base_url, *HUM_RANGE, "--to", target)
+    assert done.status in {0, 2}
+    assert "x\\udcff" in done.err
+    assert "unexpected" not in done.err
 
 
 def test_who_was_started_with_ctrl_c_switched_off_ignores_it():
@@ -222,6 +297,17 @@ def test_on_a_terminal_a_bar_shows_pages_rows_and_the_time_left(columns, tmp_pat
     assert ("0 retries" in shown.partition("complete")[0].partition("2,337 rows in")[0]) == (
         columns >= 100
     )
+
+
+def test_on_a_narrow_terminal_the_bar_keeps_to_one_line(tmp_path):
+    target = str(tmp_path / "x.jsonl")
+    with FakeHum(latency_s=SLOW_S).in_thread() as hum, terminal(40) as (ours, theirs):
+        how = {"TERM": "xterm-256color", "COLUMNS": "40"}
+        with pulling(hum, "--to", target, stderr=theirs, **how) as process:
+            shown = shown_on(ours, process)
+    assert "47/47 2,337 rows" in " ".join(shown.split())
+    assert "ETA" not in shown
+    assert "\x1b[1A" not in shown
 
 
 def test_the_bar_leaves_no_trace_in_the_rows(tmp_path):

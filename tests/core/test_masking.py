@@ -42,6 +42,42 @@ def test_the_longer_of_two_secrets_is_masked_first():
     assert masked("abcdef abc", ["", "abc", "abcdef"]) == "*** ***"
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (f"no user {SECRET[:8]}", "no user ***"),
+        (f"no user {SECRET[:17]}... here", "no user ***... here"),
+        (f"no user ...{SECRET[-9:]}", "no user ...***"),
+        (f"{SECRET[3:12]} and {SECRET[10:20]}", "*** and ***"),
+        (f"{SECRET[:7]} is too short to tell", f"{SECRET[:7]} is too short to tell"),
+    ],
+)
+def test_a_piece_of_a_secret_is_masked(text, shown):
+    assert masked(text, [SECRET]) == shown
+
+
+@given(st.text(), st.integers(0, len(SECRET)), st.integers(0, len(SECRET)), st.text())
+def test_no_eight_characters_of_a_secret_are_shown(before, start, end, after):
+    shown = masked(before + SECRET[start:end] + after, [SECRET])
+    assert not any(SECRET[at : at + 8] in shown for at in range(len(SECRET) - 7))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("got Bearer abc.def-1, no good", "got Bearer ***, no good"),
+        ("Authentication: abc def\r\nHost: x", "Authentication: *** Host: x"),
+        ("authorization:Bearer abc", "authorization:***"),
+        ('{"Authentication": "abc", "code": 1}', '{"Authentication": "***", "code": 1}'),
+        ('"{\\"Authentication\\": \\"abc\\"}"', '"{\\"Authentication\\": \\"***\\"}"'),
+        ("the bearer of bad news", "the bearer *** bad news"),
+        ("authentication failed", "authentication failed"),
+    ],
+)
+def test_credentials_of_any_kind_are_masked(text, shown):
+    assert masked(text, []) == shown
+
+
 @given(st.text() | st.binary(), st.integers(0, 3))
 def test_the_text_is_bounded_and_printable(text, times):
     shown = masked(text * 10**times, [SECRET])

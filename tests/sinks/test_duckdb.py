@@ -81,6 +81,13 @@ def test_the_columns_are_those_of_every_table(target):
     assert table.num_rows == 0
 
 
+def test_the_times_can_be_fetched_as_python_objects(target):
+    sessions = every(HOUR, days=1)
+    pulled(target, a_plan(), sessions)
+    found = asked(target, "SELECT started_at FROM sessions ORDER BY started_at, id")
+    assert [at for (at,) in found] == sorted(s.started_at for s in sessions)
+
+
 def test_each_window_is_recorded_with_its_rows(target):
     pulled(target, a_plan(days=3, longest=DAY), every(HOUR, days=3))
     assert windows_in(target) == [
@@ -193,7 +200,7 @@ def test_other_filters_of_the_same_provider_are_refused(target):
         pulled(target, a_plan(filters=(("with_clicks", "true"),)), [])
     assert str(caught.value) == (
         f"{target} holds sessions of hum for other filters, and rows would double: "
-        "give --fresh / fresh=True to replace them, or another file"
+        "start over with fresh (--fresh), or give another name"
     )
     assert sessions_in(target) == every(HOUR)
     pulled(target, a_plan(provider="attributionhub", filters=(("term", "x"),)), [])

@@ -145,7 +145,7 @@ def test_a_table_that_is_not_ours_is_refused_and_kept(target, made):
     assert names(target) == ["out.duckdb"]
 
 
-@pytest.mark.parametrize("content", [b"", b"hello\n", b'{"provider": "hum"}\n' * 1_000])
+@pytest.mark.parametrize("content", [b"hello\n", b"DUCK", b'{"provider": "hum"}\n' * 1_000])
 def test_a_file_that_is_not_duckdb_is_refused_and_kept(target, content):
     target.write_bytes(content)
     with pytest.raises(SinkError) as caught:
@@ -260,8 +260,17 @@ def test_what_duckdb_says_is_one_sentence(target):
     [
         ("IO Error: Could not set lock on file: …", "it is in use by another process"),
         ("IO Error: the file is being used by another process", "it is in use by another process"),
-        ("IO Error: No space left on device\nmore", "no space is left on the device"),
-        ("IO Error: something else\nmore", "IO Error: something else"),
+        ("IO Error: No space left on device\nmore", "No space left on device"),
+        ("IO Error: something else\nmore", "something else"),
+        ("TransactionContext Error: Failed to commit: IO Error: it broke", "it broke"),
+        (
+            'TransactionContext Error: Failed to commit: Could not write "x": File too large',
+            "File too large",
+        ),
+        (
+            "FATAL Error: Failed: database has been invalidated by",
+            "an earlier write into it failed",
+        ),
     ],
 )
 def test_common_troubles_have_words_of_their_own(text, reason):

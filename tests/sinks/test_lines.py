@@ -161,25 +161,27 @@ def test_an_abort_after_the_end_or_before_the_beginning_harms_nothing(target):
 
 
 def test_an_existing_file_is_kept_unless_it_shall_be_replaced(target):
-    target.write_text("mine")
+    pulled(target, [evolve(BARE, id="earlier")])
     with pytest.raises(SinkError) as caught:
         pulled(target, [BARE])
     assert str(caught.value) == (
-        f"{target} exists already: give --fresh / fresh=True to replace it, or another name"
+        f"{target} exists already: start over with fresh (--fresh), or give another name"
     )
-    assert target.read_text() == "mine"
+    assert "earlier" in target.read_text()
     assert list(target.parent.iterdir()) == [target]
     pulled(target, [BARE], fresh=True)
+    assert "earlier" not in target.read_text()
     assert BARE.id in target.read_text()
 
 
 def test_a_pull_that_fails_does_not_harm_the_file_that_it_should_replace(target):
-    target.write_text("mine")
+    pulled(target, [evolve(BARE, id="earlier")])
+    before = target.read_bytes()
     sink = open_sink(target, fresh=True)
     sink.begin(a_plan())
     sink.write(0, [BARE])
     sink.abort(a_report(complete=False))
-    assert target.read_text() == "mine"
+    assert target.read_bytes() == before
 
 
 def test_a_file_that_appeared_meanwhile_is_kept(target):
@@ -187,7 +189,7 @@ def test_a_file_that_appeared_meanwhile_is_kept(target):
     sink.begin(a_plan())
     sink.write(0, [BARE])
     target.write_text("mine")
-    with pytest.raises(SinkError, match="exists already"):
+    with pytest.raises(SinkError, match="is not a file of ours"):
         sink.finish(a_report())
     assert "1 row written to" in sink.abort(a_report())
     assert target.read_text() == "mine"
@@ -223,7 +225,7 @@ def test_a_second_process_is_refused_too(target):
         "from pathlib import Path\n"
         "from asyncsessions.errors import SinkError\n"
         "from asyncsessions.sinks.partial import PartialFile\n"
-        "try: PartialFile(Path(sys.argv[1]))\n"
+        "try: PartialFile(Path(sys.argv[1]), is_ours=bool)\n"
         "except SinkError as error: sys.exit(str(error))\n"
     )
     ended = subprocess.run(

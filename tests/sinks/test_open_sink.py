@@ -36,6 +36,20 @@ def test_an_unknown_ending_is_refused_with_the_known_ones(to):
     assert "must end in .jsonl, .csv or .duckdb, or be - for standard output" in str(caught.value)
 
 
+@pytest.mark.parametrize("to", [".jsonl", "folder/.CSV", Path(".duckdb")])
+def test_an_ending_without_a_name_is_refused(to):
+    with pytest.raises(SinkError) as caught:
+        open_sink(to)
+    assert str(caught.value) == (
+        f"{str(to)!r} is an ending without a name: give one such as sessions{Path(to).name}"
+    )
+
+
+def test_a_nul_character_is_no_name():
+    with pytest.raises(SinkError, match="a name cannot hold a NUL character"):
+        open_sink("a\0b.jsonl")
+
+
 @pytest.mark.parametrize("library", ["duckdb", "pyarrow"])
 def test_a_library_that_is_not_installed_is_named_by_its_extra(library, monkeypatch):
     for name in "asyncsessions.sinks.duckdb", "asyncsessions.sinks.duckdb_file":

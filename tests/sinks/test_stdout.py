@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import subprocess
@@ -103,12 +104,28 @@ def test_an_output_that_cannot_be_written_is_one_sentence():
     sink = StdoutSink(stream)
     sink.begin(a_plan())
     stream.close()
-    with pytest.raises(SinkError, match="standard output cannot be written"):
+    with pytest.raises(SinkError) as caught:
         sink.write(0, SESSIONS)
+    assert str(caught.value) == "standard output cannot be written: it is closed"
+
+
+def test_a_full_disk_is_named_without_its_number():
+    class Full(io.RawIOBase):
+        def writable(self):
+            return True
+
+        def write(self, data):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    sink = StdoutSink(Full())
+    sink.begin(a_plan())
+    with pytest.raises(SinkError) as caught:
+        sink.write(0, SESSIONS)
+    assert str(caught.value) == "standard output cannot be written: No space left on device"
 
 
 @pytest.mark.parametrize("output", [None, io.StringIO()])
 def test_no_standard_output_for_bytes_is_one_sentence(output, monkeypatch):
     monkeypatch.setattr(sys, "stdout", output)
-    with pytest.raises(SinkError, match="there is no standard output for bytes"):
+    with pytest.raises(SinkError, match="standard output cannot be written from here"):
         open_sink("-").begin(a_plan())
