@@ -206,3 +206,14 @@ async def test_several_windows_are_estimated_and_sampled_with_few_requests() -> 
         assert found.report.requests == plan.requests
         assert len(found) == 1000
         assert fake.max_in_flight == 2
+
+
+async def test_a_limit_reads_one_window_after_the_other() -> None:
+    span = {"start": datetime(2025, 12, 1, tzinfo=UTC), "end": datetime(2026, 3, 31, tzinfo=UTC)}
+    async with opened("attributionhub", rows=1000, latency_s=0.02, **span) as (fake, client):
+        query = client.sessions(start="2025-12-01", end="2026-03-31")
+        found = await query.first(400)
+        newest = [row.time for row in fake.listing.snapshot()[:400]]
+    assert [session.started_at for session in found] == newest
+    assert found.report.windows_read == 2
+    assert found.report.requests <= 10

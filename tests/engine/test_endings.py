@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from asyncsessions import ConfigurationError, IncompleteError, merge
+from asyncsessions import ConfigurationError, IncompleteError, Retry, merge
+from asyncsessions.core.http import Response
 from asyncsessions.testing import run_virtual
 from tests.engine.vendor import WHOLE, Vendor, rows
 
@@ -37,14 +38,11 @@ def test_closing_the_client_under_a_pull_is_an_error_of_the_pull() -> None:
 
 
 def test_closing_the_client_ends_the_wait_for_a_repetition() -> None:
-    from asyncsessions import Retry
-    from tests.engine.vendor import failing
-
     vendor = Vendor(rows(10))
-    vendor.answer = lambda _: failing(503)
+    vendor.answer = lambda _: Response(status=503, headers={"retry-after": "60"})
 
     async def ask() -> object:
-        client = vendor.client(retry=Retry(backoff_s=60, max_backoff_s=600))
+        client = vendor.client(retry=Retry())
         counting = asyncio.ensure_future(client.sessions(**WHOLE).count())
         await asyncio.sleep(1)
         await client.aclose()
