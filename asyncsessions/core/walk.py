@@ -57,6 +57,7 @@ Consistency = Literal["off", "count", "strict"]
 """What is trusted: page numbers (``off``), equal totals (``count``), or nothing (``strict``)."""
 
 
+SHORTFALL = "the rows do not add up to the vendor's total"
 MISTRUST = "strict trusts no totals, and the pages do not overlap"
 
 
@@ -267,7 +268,7 @@ class Walk(Generic[T]):
 
     def _by_position(self, number: int, answer: Answer[T], closes: bool) -> list[Portion[T]]:
         if not closes and len(answer.rows) != self._size and self._consistency != "off":
-            self._disbelieve("the rows do not add up to the vendor's total")
+            self._disbelieve(SHORTFALL)
         place_in_list = Span(-number * self._size, (1 - number) * self._size)
         rows = self._seams.clipped(answer.rows, self.window.owned)
         return [Portion(place_in_list, rows, timed=False)]
@@ -282,7 +283,7 @@ class Walk(Generic[T]):
         portions += self.give_up()
         if self.unproven and not self.reasons:
             is_mistrust = self._consistency == "strict" and self.received == self.tag
-            self._doubt(MISTRUST if is_mistrust else "the rows do not add up to the vendor's total")
+            self._doubt(MISTRUST if is_mistrust else SHORTFALL)
         return portions
 
     def give_up(self, *, before: int | None = None) -> list[Portion[T]]:
