@@ -21,7 +21,7 @@ PYTEST := PYTHONDEVMODE=1 $(BIN)/python -m pytest
 TYPED = asyncsessions tools $(wildcard examples) $(wildcard tests/typing)
 DOCS = README.md $(shell find docs -name "*.md" 2>/dev/null | sort)
 
-.PHONY: help demo test coverage coverage-report lint format types layers docs generate \
+.PHONY: help demo demo-drift test coverage coverage-report lint format types layers docs generate \
         test-wheel test-lowest test-pythons nightly clean
 
 help: ## list these commands
@@ -54,6 +54,9 @@ $(VENV)/.dev: pyproject.toml $(VENV)/.test
 demo: $(VENV)/.demo ## pull from two fake vendors on this machine; no account, no network
 	@$(BIN)/asyncsessions demo
 
+demo-drift: $(VENV)/.demo ## read a list that moves in three ways: which of them loses rows
+	@$(BIN)/python examples/drift.py
+
 test: $(VENV)/.test ## all tests but the nightly ones; warnings are errors
 	$(PYTEST) $(PYTEST_ARGS)
 
@@ -81,12 +84,14 @@ types: $(VENV)/.dev ## mypy and pyright, both strict
 layers: $(VENV)/.dev ## which module may import which
 	$(BIN)/lint-imports --no-logo
 
-docs: $(VENV)/.test ## run every code block of the documents; check the generated tables
+docs: $(VENV)/.test ## run every code block of the documents; check what is generated
 	$(BIN)/python -m tools.generate --check $(DOCS)
+	$(BIN)/python -m tools.tiles_picture --check docs/images/tiles.svg
 	$(BIN)/python -m tools.run_blocks $(DOCS)
 
-generate: $(VENV)/.test ## write the generated tables anew
+generate: $(VENV)/.test ## write the generated tables and pictures anew
 	$(BIN)/python -m tools.generate $(DOCS)
+	$(BIN)/python -m tools.tiles_picture docs/images/tiles.svg
 
 # The other environments lie under .venvs. Each run works on a copy of the tests in a place from
 # where the source tree cannot be imported. tests/house is about this repository and stays here.

@@ -19,10 +19,22 @@ T = TypeVar("T")
 
 @frozen
 class Ask:
-    """One request of a pull: page ``page`` (from 1) of a window."""
+    """One request of a pull: page ``page`` (from 1) of a window, or of a range inside of it.
+
+    ``serial`` tells the requests for ranges apart; 0 = a page of the whole window.  ``place`` is
+    the number of the page below which the range lies.
+    """
 
     window: Window
     page: int
+    serial: int = 0
+    place: int = 0
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """Where in the list the answer belongs: the page, then the end of the range, reversed."""
+        place = self.place if self.serial else self.page
+        return place, -to_micros(self.window.asked_end)
 
 
 @frozen
@@ -68,6 +80,11 @@ class PlacedPage(Generic[T]):
     head: Sequence[T] = field(repr=False)
     body: Sequence[T] = field(repr=False)
     tail: Sequence[T] = field(repr=False)
+
+    @property
+    def rows(self) -> Sequence[T]:
+        """All rows of the page, in its order."""
+        return [*self.head, *self.body, *self.tail]
 
     @property
     def is_solid(self) -> bool:

@@ -39,6 +39,12 @@ class InOrder(Generic[T]):
             ready.append(portion)
         return ready
 
-    def discard(self) -> None:
-        """Drop everything that is still held back."""
-        self._held.clear()
+    def discard(self, below: int) -> None:
+        """Drop what is held back of the instants before one: nothing will come before it."""
+        kept = [entry for entry in self._held if -entry[0] > below]
+        self._held = sorted(kept)
+
+    def flush(self) -> list[Portion[T]]:
+        """Return all that is held back, newest first: what should come before it never will."""
+        held, self._held = sorted(self._held), []
+        return [portion for _, _, portion in held]

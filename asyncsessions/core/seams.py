@@ -7,99 +7,148 @@ throughout, no rows, or rows in no order) are links of a seam::
     time  ──────────────────────────────────────────────────────────────►  older
           top ╡seam╞══ page 1 ══╡seam╞══ page 2 ══╡ seam, page 3, seam ╞══ page 4 ══╡seam╞ bottom
 
-States of a page: *placed* → *forgotten*, when both of its seams are settled.  Memory is therefore
-bounded by the pages that wait for a neighbour.  The theory is told in :mod:`asyncsessions.core.walk`.
+States of a seam: *open* until the pages on both sides and all between are placed, *waiting* until
+it is known whether they are neighbours in the list, then *joined*, or a *gap*.  A page is forgotten
+when both of its seams are settled, so memory is bounded by the pages that wait for others.  The
+theory is told in :mod:`asyncsessions.core.walk`.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any, Generic, TypeVar
 
-from asyncsessions.core.answer import PlacedPage, Portion
-from asyncsessions.core.tiles import Span, Tiles
-from asyncsessions.core.windows import Window, to_micros
+from attrs import field, frozen
 
-__all__ = ["Seams"]
+from asyncsessions.core.answer import PlacedPage, Portion
+from asyncsessions.core.cover import Cover
+from asyncsessions.core.tags import Reading
+from asyncsessions.core.tiles import Span
+from asyncsessions.core.windows import Window
+
+__all__ = ["Gap", "Seams"]
 
 T = TypeVar("T")
+
+Verdict = Callable[[Sequence[Reading]], bool | None]
+"""Says of answers whether they were cut from one state of the list; ``None`` = not known yet."""
 
 TOP = 0
 """The number of the imaginary page above page 1."""
 
 
-class Seams(Generic[T]):
-    """Covers the owned time of a window from placed pages.
+@frozen
+class Gap(Generic[T]):
+    """Instants below page ``place`` of which not all rows may have come, and those that have."""
 
-    ``started_at`` reads the time of a row, ``identity`` what stays the same when a row is edited.
-    ``gaps`` are the instants that no trusted seam and no page covers.  ``is_disordered`` turns true
-    when pages of one and the same list turn out not to be in time order.
+    place: int
+    span: Span
+    parts: Sequence[Sequence[T]] = field(repr=False)
+
+
+@frozen
+class Seam(Generic[T]):
+    """What lies between two solid pages; the pages between them span no time."""
+
+    upper: int
+    lower: int
+    above: PlacedPage[T] = field(repr=False)
+    below: PlacedPage[T] = field(repr=False)
+    links: Sequence[PlacedPage[T]] = field(repr=False)
+
+    @property
+    def span(self) -> Span:
+        """The instants from the last of the upper page to the first of the lower, both included."""
+        return Span(self.below.first, self.above.last + 1)
+
+    @property
+    def parts(self) -> list[Sequence[T]]:
+        """The rows of these instants, from each page."""
+        return [self.above.tail, *(link.tail for link in self.links), self.below.head]
+
+    @property
+    def is_descending(self) -> bool:
+        """Whether it leads from newer to older, and the links lie on the way."""
+        span = self.span
+        return bool(span) and all(link.lies_in(span) for link in self.links)
+
+
+class Seams(Generic[T]):
+    """Covers the time of a window from placed pages.
+
+    ``has_ids``: no two rows share an identity.  When pages that are said to be cut from one and the
+    same list contradict that, ``is_shifted`` turns true if a row shows up in two of them, and
+    ``is_disordered`` if the list cannot be in time order.  ``has_covered``: a page covered time on
+    the strength of its own order.
     """
 
-    def __init__(
-        self,
-        window: Window,
-        *,
-        started_at: Callable[[T], datetime],
-        identity: Callable[[T], Hashable],
-    ) -> None:
-        self.gaps = Tiles()
+    def __init__(self, window: Window, cover: Cover[T], *, has_ids: bool) -> None:
         self.is_disordered = False
+        self.is_shifted = False
+        self.has_covered = False
         self._window = window
-        self._started_at = started_at
-        self._identity = identity
-        self._tiles = Tiles()
+        self._cover = cover
+        self._has_ids = has_ids
         self._last: int | None = None  # the page that proved to close the list
+        self._bottom: int | None = None  # the number of the imaginary page below
         self._placed: dict[int, PlacedPage[T]] = {TOP: _edge(window.asked.hi)}
-        self._joined_above = {TOP}
-        self._joined_below: set[int] = set()
+        self._readings: dict[int, Reading] = {}
+        self._settled_above = {TOP}
+        self._settled_below: set[int] = set()
+        self._waiting: list[Seam[T]] = []
 
     def __len__(self) -> int:
         return len(self._placed)
 
     @property
     def rows(self) -> int:
-        """How many owned rows wait in the open seams for a neighbouring page."""
+        """How many owned rows wait in seams that are not settled."""
         return sum(
-            (0 if number in self._joined_above else self._owned(page.head))
-            + (0 if number in self._joined_below else self._owned(page.tail))
+            (0 if number in self._settled_above else len(self._cover.owned(page.head)))
+            + (0 if number in self._settled_below else len(self._cover.owned(page.tail)))
             for number, page in self._placed.items()
         )
 
-    def _owned(self, rows: Sequence[T]) -> int:
-        return len(self.clipped(rows, self._window.owned))
+    def floor(self, before: int) -> int:
+        """Return the oldest instant of the pages above a number, the window's end if none is."""
+        lasts = [page.last for n, page in self._placed.items() if n < before and page.count]
+        return min(lasts, default=self._window.asked.hi)
+
+    # ------------------------------------------------------------------ placing
 
     def place(
-        self,
-        number: int,
-        page: PlacedPage[T],
-        *,
-        closes: bool,
-        trusted: int | None,
-        is_one_list: bool,
+        self, number: int, page: PlacedPage[T], reading: Reading | None, *, closes: bool
     ) -> list[Portion[T]]:
-        """Take a page, which may be the one that closes the list, and settle what it completes.
+        """Take a page, which may be the one that closes the list, and return what it covers.
 
-        A page of ``trusted`` rows is trusted to be the neighbour of the next, ``None`` = none is.
-        ``is_one_list``: nothing hints at pages that were cut from different states of the list.
+        A page that will not come has no reading and no rows.
         """
         self._placed[number] = page
+        if reading is not None:
+            self._readings[number] = reading
+        self.has_covered |= page.is_solid
         if closes:
             self._last = number
             self._put_bottom(number + 1)
-        portions = self._cover(page.inner, page.body)
         upper, lower = self._solid(number, -1), self._solid(number, +1)
         seams = [(upper, number), (number, lower)] if page.is_solid else [(upper, lower)]
         for above, below in seams:
-            if above is not None and below is not None and below not in self._joined_above:
-                portions += self._settle(above, below, trusted, is_one_list=is_one_list)
-        return portions
+            if above is not None and below is not None:
+                self._complete(above, below)
+        return self._cover.claim(page.inner, page.body)
+
+    def end(self, number: int) -> None:
+        """Let the list end above a page number, though no page proved to close it."""
+        if self._bottom is None:
+            self._put_bottom(number)
+            if (upper := self._solid(number, -1)) is not None:
+                self._complete(upper, number)
 
     def _put_bottom(self, number: int) -> None:
+        self._bottom = number
         self._placed[number] = _edge(self._window.asked.lo)
-        self._joined_below.add(number)
+        self._settled_below.add(number)
 
     def _solid(self, number: int, step: int) -> int | None:
         """Return the next page that spans time, ``None`` if one on the way is not read yet."""
@@ -110,90 +159,108 @@ class Seams(Generic[T]):
             number += step
         return None
 
-    def _settle(
-        self, upper: int, lower: int, trusted: int | None, *, is_one_list: bool
-    ) -> list[Portion[T]]:
-        """Settle the seam between two solid pages, now that all pages between are placed too."""
-        above, below = self._placed[upper], self._placed[lower]
+    def _complete(self, upper: int, lower: int) -> None:
         links = [self._placed[number] for number in range(upper + 1, lower)]
-        span = Span(below.first, above.last + 1)
-        parts = [above.tail, *(link.tail for link in links), below.head]
-        is_descending = _is_descending(span, links)
-        self.is_disordered |= is_one_list and not is_descending
-        if is_descending and all(self._joins_next(n, trusted) for n in range(upper, lower)):
-            portions = self._cover(span, [row for part in parts for row in part])
-        else:
-            portions = self._leave_gap(span, parts)
-            if is_one_list and not span:
-                portions += self._out_of_order(above, below)
-        self._forget(upper, lower)
-        return portions
+        self._waiting.append(Seam(upper, lower, self._placed[upper], self._placed[lower], links))
 
-    def _joins_next(self, number: int, trusted: int | None) -> bool:
-        return number in {TOP, self._last} or self._placed[number].count == trusted
+    # ------------------------------------------------------------------ settling
 
-    def _leave_gap(self, span: Span, parts: Sequence[Sequence[T]]) -> list[Portion[T]]:
-        """Deliver what is known of a gap, which may be too little, and say so."""
-        for gap in self._tiles.gaps(span & self._window.owned):
-            self.gaps.claim(gap)
-        return self._cover(span, self.clipped(self._union(parts), span))
+    def settle(self, verdict: Verdict, *, size: int) -> tuple[list[Portion[T]], list[Gap[T]]]:
+        """Settle every seam that can be; return the rows of the joined ones, and the gaps.
 
-    def _out_of_order(self, above: PlacedPage[T], below: PlacedPage[T]) -> list[Portion[T]]:
+        ``size`` is how many rows a full page has; only a full page has a neighbour below.
+        """
+        portions: list[Portion[T]] = []
+        gaps: list[Gap[T]] = []
+        waiting, self._waiting = self._waiting, []
+        for seam in waiting:
+            is_trusted = False if self.is_shifted else self._trust(seam, verdict, size)
+            if is_trusted is None:
+                self._waiting.append(seam)
+                continue
+            is_joined = is_trusted and not self._is_contradicted(seam)
+            if is_joined:
+                rows = [row for part in seam.parts for row in part]
+                in_order = self._cover.newest_first(rows) if seam.links else rows
+                portions += self._cover.claim(seam.span, in_order)
+            elif seam.span:
+                gaps.append(Gap(seam.upper, seam.span, seam.parts))
+            elif is_trusted:
+                portions += self._out_of_order(seam)
+            self._forget(seam)
+        return portions, gaps
+
+    def _trust(self, seam: Seam[T], verdict: Verdict, size: int) -> bool | None:
+        """Say whether each page of a seam is the neighbour of the next; ``None`` = not known yet."""
+        is_lowest = seam.lower == self._bottom
+        first, last = max(seam.upper, TOP + 1), seam.lower - is_lowest
+        if is_lowest and last != self._last:
+            return False
+        if any(self._placed[number].count != size for number in range(first, last)):
+            return False
+        return (
+            verdict([self._readings[n] for n in range(first, last + 1)]) if first < last else True
+        )
+
+    def _is_contradicted(self, seam: Seam[T]) -> bool:
+        """Whether pages of one and the same list cannot lie as these do."""
+        name = self._cover.identity
+        if not seam.span and (seam.upper == TOP or seam.lower == self._bottom):
+            return True  # rows that were not asked for
+        if not seam.is_descending:
+            self.is_shifted = True
+            pages = [page for page in (seam.above, *seam.links, seam.below) if page.count]
+            for upper, lower in pairwise(pages):
+                seen = set(map(name, upper.rows))
+                risen = self._cover.after(lower.rows, upper.last)
+                self.is_disordered |= not all(name(row) in seen for row in risen)
+            return True
+        if self._has_ids:
+            names = [name(row) for part in seam.parts for row in part]
+            if len(set(names)) < len(names):
+                self.is_shifted = True
+                return True
+        return False
+
+    def _out_of_order(self, seam: Seam[T]) -> list[Portion[T]]:
         """Return rows of a seam that another page claims to cover, but does not hold.
 
         The list is not in time order there: nothing is proven, but nothing that came is lost.
         """
-        seen_above = set(map(self._identity, (*above.head, *above.body, *above.tail)))
-        seen_below = set(map(self._identity, (*below.head, *below.body, *below.tail)))
-        rows = [row for row in above.tail if self._identity(row) not in seen_below]
-        rows += [row for row in below.head if self._identity(row) not in seen_above]
-        rows = self.clipped(rows, self._window.owned)
+        if not self.is_disordered:
+            return []
+        name, above, below = self._cover.identity, seam.above, seam.below
+        seen_above, seen_below = set(map(name, above.rows)), set(map(name, below.rows))
+        rows = [row for row in above.tail if name(row) not in seen_below]
+        rows += [row for row in below.head if name(row) not in seen_above]
+        rows = self._cover.owned(rows)
         return [Portion(Span(above.last, above.last + 1), rows)] if rows else []
 
-    def _forget(self, upper: int, lower: int) -> None:
-        self._joined_below.add(upper)
-        self._joined_above.add(lower)
-        for number in range(upper + 1, lower):
-            del self._placed[number]
-        for number in (upper, lower):
-            if number in self._joined_above and number in self._joined_below:
-                del self._placed[number]
-                self._joined_above.discard(number)
-                self._joined_below.discard(number)
+    def _forget(self, seam: Seam[T]) -> None:
+        self._settled_below.add(seam.upper)
+        self._settled_above.add(seam.lower)
+        for number in range(seam.upper + 1, seam.lower):
+            self._drop(number)
+        for number in (seam.upper, seam.lower):
+            if number in self._settled_above and number in self._settled_below:
+                self._drop(number)
+                self._settled_above.discard(number)
+                self._settled_below.discard(number)
 
-    def _cover(self, span: Span, rows: Sequence[T]) -> list[Portion[T]]:
-        """Claim the owned part of a span and clip its rows to what nobody had covered."""
-        free = self._tiles.claim(span & self._window.owned)
-        if free == [span]:
-            return [Portion(span, rows)]
-        return [Portion(part, self.clipped(rows, part)) for part in free]
+    def _drop(self, number: int) -> None:
+        del self._placed[number]
+        self._readings.pop(number, None)
 
-    def clipped(self, rows: Sequence[T], span: Span) -> list[T]:
-        """Return the rows whose instants lie in the span."""
-        return [row for row in rows if span.holds(to_micros(self._started_at(row)))]
+    # ------------------------------------------------------------------ leaving early
 
-    def _union(self, parts: Sequence[Sequence[T]]) -> list[T]:
-        """Unite pages that may share rows: twins count as often as in the page with most."""
-        united: list[T] = []
-        most: Counter[Hashable] = Counter()
-        for part in parts:
-            here: Counter[Hashable] = Counter()
-            for row in part:
-                name = self._identity(row)
-                here[name] += 1
-                if here[name] > most[name]:
-                    most[name] += 1
-                    united.append(row)
-        return united
-
-    def give_up(self, *, before: int | None, is_one_list: bool) -> list[Portion[T]]:
-        """Settle every open seam as a gap and return the rows that were held back for it.
+    def give_up(self, *, before: int | None) -> list[Portion[T]]:
+        """Deliver what is known of every open seam, proven or not.
 
         Unless ``before`` is ``None`` only the pages above that number count, as if the list ended
-        there.  ``is_one_list`` as for :meth:`place`.
+        there.
         """
         numbers = sorted(n for n in self._placed if before is None or n < before)
-        if numbers and (self._last is None or before is not None):
+        if numbers and (self._bottom is None or before is not None):
             numbers.append(numbers[-1] + 1)
             self._put_bottom(numbers[-1])
         portions: list[Portion[T]] = []
@@ -204,19 +271,13 @@ class Seams(Generic[T]):
             if not page.is_solid:
                 links.append(page)
                 continue
-            if above is not None and number not in self._joined_above:
-                span = Span(page.first, above.last + 1)
-                self.is_disordered |= is_one_list and not _is_descending(span, links)
-                parts = [above.tail, *(link.tail for link in links), page.head]
-                portions += self._leave_gap(span, parts)
+            if above is not None and number not in self._settled_above:
+                seam = Seam(0, 0, above, page, links)
+                portions += self._cover.leave(seam.span, seam.parts)
             above, links = page, []
         self._placed.clear()
+        self._waiting.clear()
         return portions
-
-
-def _is_descending(span: Span, links: Sequence[PlacedPage[T]]) -> bool:
-    """Whether a seam leads from newer to older, and what links it lies on the way."""
-    return bool(span) and all(link.lies_in(span) for link in links)
 
 
 def _edge(border: int) -> PlacedPage[Any]:

@@ -39,15 +39,18 @@ if all tags agree and the rows add up, unproven as a whole otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from datetime import datetime
 from typing import Generic, Literal, TypeVar
 
 from asyncsessions.core.answer import Answer, Ask, Portion, is_newest_first, place
+from asyncsessions.core.cover import Cover
+from asyncsessions.core.mending import Mending
+from asyncsessions.core.paging import Paging
 from asyncsessions.core.seams import Seams
+from asyncsessions.core.tags import Tags
 from asyncsessions.core.tiles import Span
 from asyncsessions.core.windows import Window
-from asyncsessions.errors import UnexpectedResponseError
 
 __all__ = ["Consistency", "Walk"]
 
@@ -56,17 +59,23 @@ T = TypeVar("T")
 Consistency = Literal["off", "count", "strict"]
 """What is trusted: page numbers (``off``), equal totals (``count``), or nothing (``strict``)."""
 
+BUDGET_FACTOR = 4
+BUDGET_FLOOR = 40
+"""A window may take so many requests, and the factor for each page of rows that came of it."""
 
 SHORTFALL = "the rows do not add up to the vendor's total"
-MISTRUST = "strict trusts no totals, and the pages do not overlap"
+EXHAUSTED = "the list changed faster than it could be read again"
+STRAY = "the vendor sent rows outside of the range that was asked for"
+DISORDER = "the rows are not in time order, or changed while their total did not"
 
 
 class Walk(Generic[T]):
     """The sans-I/O machine of one window: ask it what to request, tell it what came.
 
     ``page_size`` is the vendor's documented rows a page; page 1 may prove it wrong.
-    ``started_at`` reads the time of a row, ``identity`` what stays the same when a row is edited
-    (twins share it).  The caller asks (:meth:`next_ask`), sends, and hands every answer over, in
+    ``started_at`` reads the time of a row, ``identity`` what stays the same when a row is edited;
+    ``has_ids``: no two rows share it, else twins do.  ``concurrency`` is how many requests the
+    caller keeps open.  The caller asks (:meth:`next_ask`), sends, and hands every answer over, in
     any order (:meth:`answer`).
     """
 
@@ -77,60 +86,82 @@ class Walk(Generic[T]):
         page_size: int,
         started_at: Callable[[T], datetime],
         identity: Callable[[T], Hashable],
+        has_ids: bool = True,
         consistency: Consistency = "count",
+        concurrency: int = 8,
     ) -> None:
         self.window = window
         self.tag: int | None = None
-        self.tag_changes = 0
         self.received = 0
         self.delivered = 0
-        self.reasons: list[str] = []
         self.positional = consistency == "off"
         self.is_settled = False
         self.is_in_order = True
+        self._reasons: list[str] = []
         self._consistency = consistency
-        self._identity = identity
-        self._size = page_size
-        self._next_page = 1
-        self._end: int | None = None  # the last page worth asking for; None until page 1 is read
-        self._ceiling: int | None = None  # the first page that came without rows
-        self._is_closed = False  # whether a page proved to close the list
-        self._open: set[int] = set()
-        self._pages_by_rows: dict[int, int] = {}
-        self._seams = Seams(window, started_at=started_at, identity=identity)
+        self._has_ids = has_ids
+        self._asks = 0
         self._is_doubtful = False
-        self._is_out_of_range = False
+        self._sampled: list[datetime] | None = None  # times seen in a list without order by time
+        self._cover = Cover[T](window, started_at=started_at, identity=identity)
+        self._tags = Tags()
+        self._pages = Paging(page_size)
+        self._seams = Seams[T](window, self._cover, has_ids=has_ids)
+        self._mending = Mending[T](
+            self._cover,
+            size=page_size,
+            is_strict=consistency == "strict",
+            has_ids=has_ids,
+            concurrency=concurrency,
+        )
+        if consistency == "strict":
+            self._pages.stop()
+            self._mending.add(window.asked, 0)
 
     # ------------------------------------------------------------------ asking
 
     @property
     def has_ask(self) -> bool:
-        """Whether there is a request to send now.
+        """Whether there is a request to send now."""
+        return self._pages.has_next or (self._mending.has_ask and self._is_within_budget)
 
-        Page 1 goes alone, since it says how many pages there are; all others may follow at once.
-        """
-        return self._next_page == 1 or (self._end is not None and self._next_page <= self._end)
+    @property
+    def _is_within_budget(self) -> bool:
+        pages = self.delivered // self._pages.size + self._mending.crowded_pages
+        return self._asks < BUDGET_FLOOR + BUDGET_FACTOR * pages
 
     def next_ask(self) -> Ask:
-        """Return the next request to send; only valid while :attr:`has_ask`."""
-        ask = Ask(self.window, self._next_page)
-        self._open.add(ask.page)
-        self._next_page += 1
+        """Return the next request to send; only valid while :attr:`has_ask`.
+
+        Ranges come first: rows wait for them.
+        """
+        is_range = self._mending.has_ask and self._is_within_budget
+        self._asks += 1
+        if is_range:
+            return self._mending.next_ask()
+        ask = Ask(self.window, self._pages.next())
+        self._tags.sent(ask.page)
         return ask
 
     def wants(self, ask: Ask) -> bool:
         """Whether an ask that was handed out is still worth sending."""
-        return self._end is None or ask.page <= self._end
+        return bool(ask.serial) or self._pages.wants(ask.page)
 
     def withdraw(self, ask: Ask) -> list[Portion[T]]:
         """Drop an ask that was never sent, and return what that made deliverable."""
-        self._open.discard(ask.page)
+        if ask.serial:
+            self._mending.withdraw(ask)
+        else:
+            self._pages.open.discard(ask.page)
+            self._tags.withdrawn(ask.page)
+            if self._pages.wants(ask.page) and not self.positional:
+                self._seams.place(ask.page, place(Answer((), (), None)), None, closes=False)
         return self._finish([])
 
     @property
     def is_finished(self) -> bool:
         """Whether every request that was worth asking has been answered."""
-        return not self._open and not self.has_ask
+        return not self._pages.open and self._mending.is_idle and not self.has_ask
 
     # ------------------------------------------------------------------ the verdict
 
@@ -142,17 +173,28 @@ class Walk(Generic[T]):
     @property
     def unproven(self) -> list[Span]:
         """The instants that are not proven covered, newest first, neighbours melted together."""
-        return [self.window.owned] if self._is_doubtful else self._seams.gaps.spans()[::-1]
+        return [self.window.owned] if self._is_doubtful else self._cover.unproven.spans()[::-1]
 
     @property
-    def missing_rows(self) -> int | None:
-        """How many rows the vendor announced that have not come yet; ``None`` before page 1."""
-        return None if self.tag is None else max(0, self.tag - self.received)
+    def reasons(self) -> list[str]:
+        """Why something is unproven, in the order in which that was noticed."""
+        return [*dict.fromkeys([*self._reasons, *self._mending.reasons])]
+
+    @property
+    def tag_changes(self) -> int:
+        """How often the total changed while page numbers were read."""
+        return self._tags.changes
 
     @property
     def seam_rows(self) -> int:
         """How many owned rows wait in the open seams for a neighbouring page."""
         return self._seams.rows
+
+    def floor(self, ask: Ask) -> int:
+        """Return down to which instant (or place, in a list by position) rows precede an answer."""
+        if self.positional:
+            return (1 - ask.page) * self._pages.size
+        return ask.window.asked.hi if ask.serial else self._seams.floor(ask.page)
 
     # ------------------------------------------------------------------ answers
 
@@ -161,143 +203,155 @@ class Walk(Generic[T]):
 
         Raises :class:`UnexpectedResponseError` if the vendor sends one page under two numbers.
         """
-        total = 0 if answer.total is None and ask.page == 1 else answer.total
-        self._open.discard(ask.page)
         self.received += len(answer.rows)
-        self._note_tag(total)
-        self._note_range(answer)
-        self._plan(ask.page, len(answer.rows))
-        if not self.wants(ask):
-            return self._finish([])
-        self._refuse_repetition(ask.page, answer)
-        if not is_newest_first(answer.times):
-            self.is_in_order = False
-            self.positional |= ask.page == 1
-        closes = self._closes_list(ask.page, len(answer.rows), total)
-        if closes:
-            self._is_closed, self._end = True, ask.page
-        read = self._by_position if self.positional else self._by_time
-        return self._finish(read(ask.page, answer, closes))
+        self._note_range(ask, answer)
+        if not ask.serial:
+            return self._finish(self._take_page(ask.page, answer))
+        if self.tag is None:
+            self.tag = answer.total or 0
+        portions = self._mending.answer(ask, answer)
+        self._note_order(is_in_order=self._mending.is_in_order)
+        return self._finish(portions)
 
-    def _note_tag(self, total: int | None) -> None:
-        if self._end is not None and total != self.tag:
-            self.tag_changes += 1
-            self._doubt("the vendor's total changed while pages were read")
+    def _take_page(self, page: int, answer: Answer[T]) -> list[Portion[T]]:
+        count = len(answer.rows)
+        total = 0 if answer.total is None and page == 1 else answer.total
+        reading = self._tags.received(page, total)
         self.tag = self.tag if total is None else total
+        self._pages.read(page, count, self.tag or 0)
+        self._mending.size = self._pages.size
+        if not self._pages.wants(page):
+            return []
+        if self._tags.are_believed and not self._tags.changes:
+            names = [*map(self._cover.identity, answer.rows)]
+            self._pages.refuse_repetition(page, names, self.tag or 0)
+        if count and self._pages.rank(page, count) > (total or 0):
+            self._tags.expose()  # more rows than there are said to be
+        is_last = self._closes_list(page, count, total)
+        if is_last:
+            self._pages.close(page)
+        if page == 1 and not is_newest_first(answer.times):
+            self.positional = True
+            self._sampled = []
+        if self.positional:
+            return self._by_position(page, answer, is_last=is_last)
+        self.is_in_order = self.is_in_order and is_newest_first(answer.times)
+        portions = self._seams.place(page, place(answer), reading, closes=is_last)
+        return portions + self._settle()
 
-    def _note_range(self, answer: Answer[T]) -> None:
-        window = self.window
-        if answer.times and not (
-            window.asked_start <= min(answer.times) and max(answer.times) <= window.asked_end
-        ):
-            self._is_out_of_range = True
-            self._disbelieve("the vendor sent rows outside of the range that was asked for")
+    def _note_range(self, ask: Ask, answer: Answer[T]) -> None:
+        asked, times = ask.window, answer.times
+        if times and not (asked.asked_start <= min(times) and max(times) <= asked.asked_end):
+            self._disbelieve(STRAY)
+
+    def _note_order(self, *, is_in_order: bool) -> None:
+        """Take notice of rows that are not newest first, after others were believed to be."""
+        self.is_in_order = self.is_in_order and is_in_order
+        if self._mending.is_disordered or (not is_in_order and self._seams.has_covered):
+            self._disbelieve(DISORDER)
 
     def _disbelieve(self, reason: str) -> None:
         self._is_doubtful = True
         self._doubt(reason)
 
     def _doubt(self, reason: str) -> None:
-        if reason not in self.reasons:
-            self.reasons.append(reason)
-
-    def _plan(self, page: int, count: int) -> None:
-        """Decide from an answer which page numbers are worth asking for."""
-        total = self.tag or 0
-        if self._end is None and 0 < count < total:
-            self._size = count  # a page that is not the last shows how many rows a page has
-        end = max(1, self._end or 1, -(-total // self._size))
-        if page == end and count >= self._size and self._rank(page, count) > total:
-            end = page + 1  # the total is understated: look behind it
-        if not count:
-            self._ceiling = min(page, self._ceiling or page)
-        if self._is_closed:
-            end = self._end or end
-        self._end = min(end, self._ceiling or end)
-
-    def _refuse_repetition(self, page: int, answer: Answer[T]) -> None:
-        count = len(answer.rows)
-        if not count or self.tag_changes:
-            return
-        names = tuple(map(self._identity, answer.rows))
-        known = self._pages_by_rows.setdefault(hash(names), page)
-        # Twins, and nothing else, may fill several pages, up to the total.
-        is_within = self._rank(page, count) <= (self.tag or 0)
-        may_be_twins = count > 1 and len(set(names)) == 1 and is_within
-        if known != page and not may_be_twins:
-            raise UnexpectedResponseError(
-                f"pages {known} and {page} hold the same rows: the page number is ignored"
-            )
-
-    def _rank(self, page: int, count: int) -> int:
-        return (page - 1) * self._size + count
+        if reason not in self._reasons:
+            self._reasons.append(reason)
 
     def _closes_list(self, page: int, count: int, total: int | None) -> bool:
         """Whether this answer is the last page of the list, by its rank and its own tag."""
         if self._consistency == "off":
-            return page == self._end
-        is_short = count < self._size
-        is_trusted = self._consistency == "count" and not self.tag_changes
-        return self._rank(page, count) == total and (is_short or is_trusted)
+            return page == self._pages.end
+        is_trusted = self._tags.are_believed or count < self._pages.size
+        return self._pages.rank(page, count) == total and is_trusted
 
     # ------------------------------------------------------------------ lists in time order
 
-    def _by_time(self, number: int, answer: Answer[T], closes: bool) -> list[Portion[T]]:
-        is_trusted = self._consistency == "count" and not self.tag_changes
-        portions = self._seams.place(
-            number,
-            place(answer),
-            closes=closes,
-            trusted=self._size if is_trusted else None,
-            is_one_list=self._is_one_list,
-        )
-        self._note_order()
-        return portions
-
-    @property
-    def _is_one_list(self) -> bool:
-        """Whether nothing hints at pages that were cut from different states of the list."""
-        return not self.tag_changes and not self._is_out_of_range
-
-    def _note_order(self) -> None:
+    def _settle(self) -> list[Portion[T]]:
+        """Join the neighbours that may be trusted; what may not be is read as a range."""
+        if not self._tags.are_believed:
+            self._pages.stop()
+        if self._pages.is_over:
+            self._tags.end(adds_up=self._pages.is_closed)
+            self._seams.end((self._pages.end or 0) + 1)
+        portions, gaps = self._seams.settle(self._tags.verdict, size=self._pages.size)
+        for gap in gaps:
+            self._mending.add(gap.span, gap.place, gap.parts)
         if self._seams.is_disordered:
-            self.is_in_order = False
-            self._disbelieve("the rows are not in time order, or changed while their total did not")
+            self._note_order(is_in_order=False)
+        if self._seams.is_shifted and self._tags.are_believed:
+            self._tags.expose()
+            portions += self._settle()
+        return portions
 
     # ------------------------------------------------------------------ lists in no order
 
-    def _by_position(self, number: int, answer: Answer[T], closes: bool) -> list[Portion[T]]:
-        if not closes and len(answer.rows) != self._size and self._consistency != "off":
-            self._disbelieve(SHORTFALL)
-        place_in_list = Span(-number * self._size, (1 - number) * self._size)
-        rows = self._seams.clipped(answer.rows, self.window.owned)
+    def _by_position(self, page: int, answer: Answer[T], *, is_last: bool) -> list[Portion[T]]:
+        """Deliver a page as it comes, as long as nothing hints at a list that moves."""
+        self.is_in_order = False
+        size = self._pages.size
+        place_in_list = Span(-page * size, (1 - page) * size)
+        rows = self._cover.owned(answer.rows)
+        if self._consistency == "count":
+            is_short = len(answer.rows) != size and not is_last
+            if self._sampled is not None:
+                self._sampled += answer.times
+                if is_short or self._has_moved(rows):
+                    self._leave_positions()
+            if self._sampled is None:
+                rows = self._cover.not_covered(rows)
+            self._cover.give(rows)
         return [Portion(place_in_list, rows, timed=False)]
+
+    def _has_moved(self, rows: Iterable[T]) -> bool:
+        is_seen = self._has_ids and any(map(self._cover.has_given, rows))
+        return is_seen or self._tags.changes > 0 or not self._tags.are_believed
+
+    def _leave_positions(self) -> None:
+        """Read ranges instead, short enough for one answer each."""
+        if self._sampled is not None:
+            self._pages.stop()
+            self._mending.add_sampled(self.window.asked, self._sampled, self.tag or 0)
+            self._sampled = None
 
     # ------------------------------------------------------------------ the end
 
     def _finish(self, portions: list[Portion[T]]) -> list[Portion[T]]:
         """Count what goes out; once nothing is left to ask or await, settle what is open."""
+        if self._pages.is_over and not self.is_settled:
+            if self._sampled is not None and not self._adds_up:
+                self._leave_positions()
+            elif not self.positional and self._consistency == "count":
+                portions += self._settle()
+        if self._is_doubtful:
+            portions += self._mending.leave_all(None)
         self.delivered += sum(len(portion.rows) for portion in portions)
-        if not self.is_finished:
-            return portions
-        portions += self.give_up()
-        if self.unproven and not self.reasons:
-            is_mistrust = self._consistency == "strict" and self.received == self.tag
-            self._doubt(MISTRUST if is_mistrust else SHORTFALL)
+        if self.is_finished and not self.is_settled:
+            portions += self.give_up(reason=EXHAUSTED if self._mending.has_ask else SHORTFALL)
         return portions
 
-    def give_up(self, *, before: int | None = None) -> list[Portion[T]]:
+    @property
+    def _adds_up(self) -> bool:
+        has_changed = self._consistency == "off" and self._tags.changes > 0
+        return self._pages.is_closed and (self.received == self.tag or has_changed)
+
+    def give_up(self, *, before: Ask | None = None, reason: str | None = None) -> list[Portion[T]]:
         """Settle every open seam as it is and return the rows that were held back for it.
 
-        With ``before`` only the pages above that number count, as if the list ended there.
+        With ``before`` only what precedes its answer counts, as if the list ended there.
+        ``reason`` says why there are unproven instants, if there are; ``None`` = told elsewhere.
         """
         self.is_settled = True
-        if self.positional:
-            is_moved = self._consistency != "off" and self.tag_changes > 0
-            is_short = not self.tag_changes and self.received != self.tag
-            self._is_doubtful |= is_moved or is_short or not self._is_closed
-            return []
-        portions = self._seams.give_up(before=before, is_one_list=self._is_one_list)
-        self._note_order()
+        if self._sampled is not None or self._consistency == "off":
+            self._is_doubtful |= not self._adds_up
+            portions = []
+        else:
+            page = None if before is None else before.place + 1 if before.serial else before.page
+            portions = self._mending.leave_all(
+                None, before=None if before is None else before.position
+            )
+            portions += self._seams.give_up(before=page)
+        if self.unproven and not self.reasons and reason is not None:
+            self._doubt(reason)
         self.delivered += sum(len(portion.rows) for portion in portions)
         return portions

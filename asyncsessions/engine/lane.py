@@ -27,7 +27,13 @@ class Lane:
     """
 
     def __init__(
-        self, index: int, window: Window, provider: Provider[...], options: Options
+        self,
+        index: int,
+        window: Window,
+        provider: Provider[...],
+        options: Options,
+        *,
+        concurrency: int,
     ) -> None:
         self.index = index
         self.walk: Walk[Session] = Walk(
@@ -35,11 +41,14 @@ class Lane:
             page_size=provider.page_size,
             started_at=started_at,
             identity=identity,
+            has_ids=provider.has_ids,
             consistency=options.consistency,
+            concurrency=concurrency,
         )
         self.held_rows = 0
         self._is_ordered = options.ordered
         self._order: InOrder[Session] | None = None
+        self._is_timed = True
         self._numbers_twins = not provider.has_ids
         self._twins: dict[str, int] = {}
 
@@ -51,12 +60,13 @@ class Lane:
         """Drop an ask that is not wanted any more."""
         return self._release(self.walk.withdraw(ask))
 
-    def give_up(self, *, before: int | None = None) -> list[Session]:
-        """Return what is known of the pages ``before`` a number, proven or not."""
+    def give_up(self, *, before: Ask | None = None) -> list[Session]:
+        """Return what is known of the rows, or of those ``before`` what an ask would bring."""
         if before is not None and self._order is not None:
-            self._order.discard()  # what lies behind the page that will not come
-            self.held_rows = 0
-        return self._release(self.walk.give_up(before=before))
+            self._order.discard(self.walk.floor(before))
+        rows = self._release(self.walk.give_up(before=before))
+        self.held_rows = 0
+        return rows
 
     @property
     def late_rows(self) -> int:
@@ -81,7 +91,11 @@ class Lane:
         if not self._is_ordered:
             return [portion]
         if self._order is None:
+            self._is_timed = portion.timed
             self._order = InOrder(self.walk.window.owned.hi if portion.timed else 0)
+        if portion.timed != self._is_timed:
+            # What began by position goes on by time: there is no order any more.
+            return [*self._order.flush(), portion]
         return self._order.put(portion)
 
     def _numbered(self, portion: Portion[Session]) -> list[Session]:

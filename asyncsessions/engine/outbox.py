@@ -6,6 +6,7 @@ from collections import deque
 
 from attrs import evolve, field, frozen
 
+from asyncsessions.core.answer import Ask
 from asyncsessions.core.records import Session
 from asyncsessions.engine.lane import Lane
 
@@ -70,16 +71,16 @@ class Outbox:
             if self.lanes:
                 self._make_ready(self.lanes[0], self._waiting.pop(self.lanes[0].index, []))
 
-    def give_up(self, *, before: tuple[int, int] | None = None) -> None:
-        """Close all windows: let out what waits for pages that will not come.
+    def give_up(self, *, before: tuple[int, Ask] | None = None) -> None:
+        """Close all windows: let out what waits for answers that will not come.
 
-        With ``before``, a window's index and a page of it, only what lies before that position.
+        With ``before``, a window's index and a request of it, only what comes before its answer.
         """
         for lane in self.lanes:
             if before is not None and lane.index > before[0]:
                 break
-            page = before[1] if before is not None and lane.index == before[0] else None
-            rows = self._waiting.pop(lane.index, []) + lane.give_up(before=page)
+            ask = before[1] if before is not None and lane.index == before[0] else None
+            rows = self._waiting.pop(lane.index, []) + lane.give_up(before=ask)
             self._make_ready(lane, rows)
         self.lanes.clear()
         self._waiting.clear()

@@ -45,10 +45,16 @@ def wall_clock() -> datetime:
 
 @frozen
 class Failure:
-    """An error and its position: the index of its window and its page."""
+    """An error, and the request that it answers: of which window, by its index."""
 
-    position: tuple[int, int]
+    window: int
+    ask: Ask
     error: BaseException
+
+    @property
+    def position(self) -> tuple[int, tuple[int, int]]:
+        """Where in the pull the answer would have been."""
+        return self.window, self.ask.position
 
 
 class PageStream:
@@ -231,11 +237,20 @@ class PageStream:
         is_known = self._options.limit is None or all(lane.walk.tag is not None for lane in lanes)
         if is_known and len(lanes) < self._concurrency:
             for window in self._windows:
-                lane = Lane(len(self._tally.lanes), window, self._source.provider, self._options)
+                lane = self._open_lane(window)
                 self._tally.lanes.append(lane)
                 lanes.append(lane)
                 return lane
         return None
+
+    def _open_lane(self, window: Window) -> Lane:
+        return Lane(
+            len(self._tally.lanes),
+            window,
+            self._source.provider,
+            self._options,
+            concurrency=self._concurrency,
+        )
 
     # ------------------------------------------------------------------ receiving
 
@@ -269,12 +284,12 @@ class PageStream:
 
     def _fail(self, lane: Lane, ask: Ask, error: BaseException) -> None:
         """Note the failure that comes first, and stop what would come after it."""
-        position = (lane.index, ask.page)
-        if self._failure is None or position < self._failure.position:
-            self._failure = Failure(position, error)
+        failure = Failure(lane.index, ask, error)
+        if self._failure is None or failure.position < self._failure.position:
+            self._failure = failure
         first = self._failure.position
         if self._options.ordered:
-            self._cancel(lambda other, asked: (other.index, asked.page) > first)
+            self._cancel(lambda other, asked: (other.index, asked.position) > first)
 
     def _cancel(self, is_needless: Callable[[Lane, Ask], bool]) -> None:
         for task, (lane, ask) in self._asked.items():
@@ -286,7 +301,7 @@ class PageStream:
         failure = self._failure
         self._tally.has_failed = failure is not None
         is_cut = failure is not None and self._options.ordered
-        self._outbox.give_up(before=failure.position if failure and is_cut else None)
+        self._outbox.give_up(before=(failure.window, failure.ask) if failure and is_cut else None)
 
     def _is_limit_reached(self) -> bool:
         limit = self._options.limit

@@ -173,9 +173,9 @@ def test_very_many_windows_need_a_bound(verb):
     assert 1 <= len(hub.requests) <= 3
 
 
-def test_the_help_says_what_strict_cannot_prove_yet():
+def test_the_help_says_what_strict_is_good_for():
     text = " ".join(invoke("pull", "hum", "--help").out.split())
-    assert "strict cannot prove windows of more than one page yet" in text
+    assert "strict is not deceived by changes that cancel" in text
 
 
 def test_without_credentials_the_variable_is_named():

@@ -40,8 +40,20 @@ def test_portions_of_the_same_end_leave_in_the_order_of_their_arrival():
     ]
 
 
-def test_what_is_discarded_never_leaves():
-    order = InOrder(10)
+def test_what_is_discarded_never_leaves_and_what_lies_above_still_does():
+    order = InOrder(20)
     order.put(Portion(Span(0, 5), "gone"))
-    order.discard()
-    assert order.put(Portion(Span(5, 10), "x")) == [Portion(Span(5, 10), "x")]
+    order.put(Portion(Span(5, 10), "kept"))
+    order.discard(5)
+    assert order.put(Portion(Span(10, 20), "x")) == [
+        Portion(Span(10, 20), "x"),
+        Portion(Span(5, 10), "kept"),
+    ]
+
+
+def test_what_is_held_back_can_be_flushed_newest_first():
+    order = InOrder(100)
+    order.put(Portion(Span(0, 5), "older"))
+    order.put(Portion(Span(5, 10), "newer"))
+    assert [portion.rows for portion in order.flush()] == ["newer", "older"]
+    assert order.flush() == []

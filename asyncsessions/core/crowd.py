@@ -1,0 +1,114 @@
+"""More rows within one second than a page holds: they can only be read by page number.
+
+No time tells these rows apart, so the list of that second is read page by page.  A full page has
+another behind it; the first that is not full ends the list and so tells its length, for the moment
+at which it was read.  If every row that was seen is still seen afterwards, then all of them were in
+the list at that moment (a deleted row does not come back).  And if there are as many as the list
+was long, then these were all.  No total is needed for that, only a *second look* at all pages but
+the last.
+
+``count`` does without the second look if all pages told one total, and hold as many rows.
+Otherwise the reading begins anew, :data:`TRIES` times at most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from itertools import chain
+from typing import Generic, TypeVar
+
+from asyncsessions.core.answer import Answer
+
+__all__ = ["Crowd"]
+
+T = TypeVar("T")
+
+TRIES = 6
+
+
+class Crowd(Generic[T]):
+    """Reads the pages of one second: ask for :attr:`page`, :meth:`take` the answer, until it ends.
+
+    ``pages`` are those of the last look, proven or not; ``most_pages`` had the longest.
+
+    ``size`` is how many rows a full page has; ``has_ids``: no two rows share an identity.
+    """
+
+    def __init__(
+        self, *, size: int, is_strict: bool, has_ids: bool, identity: Callable[[T], Hashable]
+    ) -> None:
+        self.page = 1
+        self.is_proven = False
+        self.is_over = False
+        self._size = size
+        self._is_strict = is_strict
+        self._has_ids = has_ids
+        self._identity = identity
+        self._looks: list[tuple[Hashable, ...]] = []
+        self.pages: list[Sequence[T]] = []
+        self.most_pages = 0
+        self._totals: set[int | None] = set()
+        self._seen_again: list[tuple[Hashable, ...]] | None = None
+        self._tries = 1
+
+    @property
+    def rows(self) -> list[T]:
+        """The rows that were read last, in the vendor's order."""
+        return [row for page in self.pages for row in page]
+
+    @property
+    def is_restless(self) -> bool:
+        """Whether the rows changed while they were read."""
+        return self._tries > 1
+
+    def take(self, answer: Answer[T]) -> None:
+        """Take the answer to the request for :attr:`page`."""
+        names = tuple(map(self._identity, answer.rows))
+        if self._seen_again is None:
+            self._look(answer, names)
+        else:
+            self._look_again(self._seen_again, names)
+
+    def _look(self, answer: Answer[T], names: tuple[Hashable, ...]) -> None:
+        if self.page == 1:
+            self._looks, self.pages, self._totals = [], [], set()
+        self._looks.append(names)
+        self.pages.append(answer.rows)
+        self.most_pages = max(self.most_pages, len(self.pages))
+        self._totals.add(answer.total)
+        if not self._is_strict and self._totals == {self._count} and self._are_distinct:
+            self.is_proven = self.is_over = True
+        elif len(names) == self._size:
+            self.page += 1
+        elif not self._are_distinct:
+            self._begin_anew()
+        elif self.page == 1:
+            self.is_proven = self.is_over = True
+        else:
+            self._seen_again, self.page = [], 1
+
+    @property
+    def _are_distinct(self) -> bool:
+        """Whether no row was read twice, as far as that can be told."""
+        return not self._has_ids or len(set(chain.from_iterable(self._looks))) == self._count
+
+    @property
+    def _count(self) -> int:
+        return sum(map(len, self._looks))
+
+    def _look_again(self, seen: list[tuple[Hashable, ...]], names: tuple[Hashable, ...]) -> None:
+        seen.append(names)
+        before = self._looks[:-1]
+        if len(seen) < len(before):
+            self.page += 1
+        elif before == seen or (
+            self._has_ids and set(chain.from_iterable(before)) <= set(chain.from_iterable(seen))
+        ):
+            self.is_proven = self.is_over = True
+        else:
+            self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self._tries += 1
+        self.is_over = self._tries > TRIES
+        self._seen_again, self.page = None, 1

@@ -1,0 +1,284 @@
+"""Read ranges of time so that no total and no page number has to be trusted.
+
+A *gap* is asked as a range of its own.  If the answer holds fewer rows than a page, it holds all
+there are and covers the range.  Otherwise, newest rows first, it covers the range down to its last
+instant, and the rest is asked next, that instant included (keyset by time).  Long ranges are cut
+into pieces that are read side by side; an answer's total says how many rows are left, which
+decides how many pieces are worth it, and nothing else.
+
+Rows in no order cover nothing, however many there are; then a range is cut, along the times that
+were seen, until each piece fits into a page.  What cannot be cut because it lies within one second
+is a :class:`Crowd`.
+
+A range is *waiting* → *asked* → covered, or replaced by what is left of it.  What is left when the
+requests run out is *left*: delivered as far as it is known, and unproven.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from heapq import heappop, heappush
+from itertools import count
+from math import isqrt
+from typing import Any, Generic, Literal, TypeVar
+
+from attrs import define, evolve, field
+
+from asyncsessions.core.answer import Answer, Ask, Portion, is_newest_first
+from asyncsessions.core.cover import Cover
+from asyncsessions.core.crowd import Crowd
+from asyncsessions.core.ranges import (
+    asked_range,
+    cut,
+    cut_by_samples,
+    split_around,
+    split_bottom,
+    split_top,
+)
+from asyncsessions.core.tiles import Span
+from asyncsessions.core.windows import to_micros
+
+__all__ = ["Mending"]
+
+T = TypeVar("T")
+Order = Literal["newest first", "oldest first", "none"]
+
+LONG_PAGES = 15
+"""A range of more pages than this is cut."""
+PIECE_PAGES = 6
+"""A piece has at least so many pages: each ends with a page that is half empty on average."""
+FILL = 0.75
+"""How full a page shall be that has to hold all rows of a piece."""
+SAMPLES_A_PIECE = 2
+"""Rows in no order: with fewer times seen for each piece, fewer and longer ones are cut first."""
+
+CROWDED = "the rows of one second changed whenever they were read"
+
+
+@define(eq=False)
+class Range(Generic[T]):
+    """Instants to be covered below page ``place``, and rows that are known to lie there."""
+
+    span: Span
+    place: int
+    parts: Sequence[Sequence[T]] = field(factory=tuple, repr=False)
+    crowd: Crowd[T] | None = None
+    was_empty: bool = False
+
+
+class Mending(Generic[T]):
+    """The ranges of one window that are still to be read, newest first.
+
+    ``concurrency`` is into how many pieces a long range is cut at a time.  ``crowded_pages`` are
+    those of crowds that are still being read.
+    """
+
+    def __init__(
+        self, cover: Cover[T], *, size: int, is_strict: bool, has_ids: bool, concurrency: int
+    ) -> None:
+        self.size = size
+        self.crowded_pages = 0
+        self._has_covered = False
+        self.reasons: list[str] = []
+        self._cover = cover
+        self._is_strict = is_strict
+        self._has_ids = has_ids
+        self._concurrency = concurrency
+        self._order: Order | None = None  # not known yet
+        self._waiting: list[tuple[int, int, Range[T]]] = []
+        self._open: dict[int, Range[T]] = {}
+        self._serials = count(1)
+
+    def add(self, span: Span, place: int, parts: Sequence[Sequence[T]] = ()) -> None:
+        """Have a range read; ``parts`` are rows of it that came already, each of one answer."""
+        self._put(Range(span, place, parts))
+
+    def _put(self, piece: Range[T]) -> None:
+        if self._cover.is_free(piece.span):
+            heappush(self._waiting, (-piece.span.hi, next(self._serials), piece))
+
+    # ------------------------------------------------------------------ asking
+
+    @property
+    def has_ask(self) -> bool:
+        """Whether there is a range to ask for now.
+
+        Rows of one second that change all the time are read with nothing else under way.
+        """
+        while self._waiting and not self._cover.is_free(self._waiting[0][2].span):
+            heappop(self._waiting)  # what was asked for a neighbour covered it
+        return bool(self._waiting) and not any(map(_is_restless, self._open.values()))
+
+    @property
+    def is_in_order(self) -> bool:
+        """Whether all answers held their rows newest first."""
+        return self._order in {None, "newest first"}
+
+    @property
+    def is_disordered(self) -> bool:
+        """Whether time was covered on the strength of an order that the list does not have."""
+        return self._order == "none" and self._has_covered
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no answer is awaited."""
+        return not self._open
+
+    def next_ask(self) -> Ask:
+        """Return the request for the newest range; only valid while :attr:`has_ask`."""
+        piece = heappop(self._waiting)[2]
+        serial = next(self._serials)
+        self._open[serial] = piece
+        page = 1 if piece.crowd is None else piece.crowd.page
+        return Ask(asked_range(piece.span), page, serial, piece.place)
+
+    def withdraw(self, ask: Ask) -> None:
+        """Put a range back that was not asked for after all."""
+        self._put(self._open.pop(ask.serial))
+
+    # ------------------------------------------------------------------ answers
+
+    def answer(self, ask: Ask, answer: Answer[T]) -> list[Portion[T]]:
+        """Take one answer and return what it covers."""
+        piece = self._open.pop(ask.serial)
+        if piece.crowd is not None:
+            return self._take_of_crowd(piece, piece.crowd, ask, answer)
+        found, total = len(answer.rows), answer.total or 0
+        self._note_order(answer.times)
+        if found < self.size and total <= found:
+            return self._claim(ask.window.asked, answer.rows)
+        if not found:
+            return self._ask_again(piece)
+        if self._order is None:
+            return self._isolate(piece, answer)
+        if self._order == "none":
+            return self._sample(piece, answer)
+        return self._advance(piece, answer, asked=ask.window.asked)
+
+    def _ask_again(self, piece: Range[T]) -> list[Portion[T]]:
+        """Believe an answer without rows that announces some, if it comes twice."""
+        if piece.was_empty:
+            return self._claim(piece.span, ())
+        self._put(evolve(piece, was_empty=True))
+        return []
+
+    def _note_order(self, times: Sequence[datetime]) -> None:
+        """Learn the order of the list; an answer of one instant does not tell it."""
+        is_newest, is_oldest = is_newest_first(times), is_newest_first(times[::-1])
+        if is_newest and is_oldest:
+            return
+        found: Order = "newest first" if is_newest else "oldest first" if is_oldest else "none"
+        self._order = found if self._order in {None, found} else "none"
+
+    def _claim(self, span: Span, rows: Sequence[T]) -> list[Portion[T]]:
+        return self._cover.claim(span, self._cover.clipped(rows, span))
+
+    def _advance(self, piece: Range[T], answer: Answer[T], *, asked: Span) -> list[Portion[T]]:
+        """Cover a range as far as an answer reaches, and have the rest read."""
+        self._has_covered = True
+        span, last = piece.span, to_micros(answer.times[-1])
+        is_from_top = self._order == "newest first"
+        if is_from_top:
+            covered, rest = Span(last + 1, asked.hi), Span(span.lo, last + 1) & span
+        else:
+            covered, rest = Span(asked.lo, last), Span(last, span.hi) & span
+        portions = self._claim(covered, answer.rows)
+        left = evolve(piece, span=rest, parts=(self._cover.clipped(answer.rows, rest),))
+        if asked_range(rest).asked == asked:
+            self._read_crowd(left, *(split_top(rest) if is_from_top else split_bottom(rest)))
+        else:
+            pages = ((answer.total or 0) - len(answer.rows)) / self.size
+            self._replace(left, cut(rest, self._pieces(pages)))
+        return portions
+
+    def add_sampled(self, span: Span, times: Sequence[datetime], total: int) -> None:
+        """Have a range read of which some times were seen, in an order other than newest first."""
+        if is_newest_first(times[: self.size][::-1]):
+            self._order = "oldest first"
+            self._replace(Range(span, 0), cut(span, self._pieces(total / self.size)))
+        else:
+            self._order = "none"
+            self._cut_by_samples(Range(span, 0), times, total)
+
+    def _pieces(self, pages: float) -> int:
+        """Return into how many pieces a range of so many pages is cut."""
+        return min(self._concurrency, round(pages / PIECE_PAGES)) if pages > LONG_PAGES else 1
+
+    def _sample(self, piece: Range[T], answer: Answer[T]) -> list[Portion[T]]:
+        left = evolve(piece, parts=(*piece.parts, answer.rows))
+        self._cut_by_samples(left, answer.times, answer.total or 0)
+        return []
+
+    def _cut_by_samples(self, piece: Range[T], times: Sequence[datetime], total: int) -> None:
+        """Cut a range into pieces that hold less than a page each, as far as can be told."""
+        pieces = max(2, round(total / (FILL * self.size)))
+        if len(times) < SAMPLES_A_PIECE * pieces:
+            pieces = isqrt(pieces) + 1  # long ones, each of which is a better sample of itself
+        spans = cut_by_samples(piece.span, times, pieces)
+        if len(spans) > 1:
+            self._replace(piece, spans)
+        else:
+            self._read_crowd(piece, *split_top(piece.span))
+
+    def _replace(self, piece: Range[T], spans: Sequence[Span]) -> None:
+        for span in spans:
+            parts = [self._cover.clipped(part, span) for part in piece.parts]
+            self._put(Range(span, piece.place, parts))
+
+    def _isolate(self, piece: Range[T], answer: Answer[T]) -> list[Portion[T]]:
+        """Read the only instant of an answer by page number, since it does not tell the order."""
+        newer, around, older = split_around(piece.span, to_micros(answer.times[0]))
+        self._read_crowd(evolve(piece, parts=(*piece.parts, answer.rows)), around, newer, older)
+        return []
+
+    def _read_crowd(self, piece: Range[T], second: Span, *beyond: Span) -> None:
+        """Read one second of a range by page number, and what lies beyond as before."""
+        crowd = Crowd[T](
+            size=self.size,
+            is_strict=self._is_strict,
+            has_ids=self._has_ids,
+            identity=self._cover.identity,
+        )
+        self._put(Range(second, piece.place, piece.parts, crowd))
+        self._replace(piece, [span for span in beyond if span])
+
+    def _take_of_crowd(
+        self, piece: Range[T], crowd: Crowd[T], ask: Ask, answer: Answer[T]
+    ) -> list[Portion[T]]:
+        self.crowded_pages -= crowd.most_pages
+        crowd.take(answer)
+        if not crowd.is_over:
+            self.crowded_pages += crowd.most_pages
+            self._put(piece)
+            return []
+        if crowd.is_proven:
+            return self._claim(ask.window.asked, self._cover.newest_first(crowd.rows))
+        return self._leave(evolve(piece, parts=(*piece.parts, *crowd.pages)), CROWDED)
+
+    # ------------------------------------------------------------------ the end
+
+    def _leave(self, piece: Range[T], reason: str | None) -> list[Portion[T]]:
+        if reason is not None and reason not in self.reasons:
+            self.reasons.append(reason)
+        return self._cover.leave(piece.span, piece.parts)
+
+    def leave_all(
+        self, reason: str | None, *, before: tuple[int, int] | None = None
+    ) -> list[Portion[T]]:
+        """Give up every range, or only those ``before`` an ask's position and drop the others.
+
+        ``reason`` says why, ``None`` if that is known already.
+        """
+        pieces = [piece for _, _, piece in sorted(self._waiting)] + list(self._open.values())
+        self._waiting.clear()
+        self._open.clear()
+        portions: list[Portion[T]] = []
+        for piece in pieces:
+            if before is None or (piece.place, -piece.span.hi) < before:
+                portions += self._leave(piece, reason)
+        return portions
+
+
+def _is_restless(piece: Range[Any]) -> bool:
+    return piece.crowd is not None and piece.crowd.is_restless

@@ -1,0 +1,164 @@
+"""The totals that answers told, and which neighbours may be trusted because of them.
+
+Two pages are neighbours in the list if both were cut from the same state of it.  No answer says
+from which state it was cut, but each carries the list's total, its *tag*.  Between two equal
+totals the list stood still, unless changes cancelled in between; so the question is whether
+another total was told *in between*, and that cannot be read off the order in which answers arrive:
+requests overtake each other, and an answer was cut at any moment between its *sending* and its
+*receipt*.  Hence the moments are counted (one tick for each ask and each answer), and an answer
+counts as being in between whenever it may have been.
+
+::
+
+    tick   1   2   3   4   5   6   7   8   9
+    p          ├───────┤                          p and p+1 may be trusted when
+    p+1            ├───────┤                      * they told the same total,
+    q                  ├───────────┤              * q, which may have been cut between them, did,
+    z                          ├───────┤          * z, asked after both had come, still did.
+
+The last point is there because a total may be *torn*: counted before the rows are read, so that a
+change falls between the two.  A total that is told again afterwards was right all the time.
+
+A **phase** is a stretch of equal totals.  In the first phase the rule is just that.  With two, a
+page near their border may have been cut on either side of a third and a fourth change that nobody
+saw; that is believed only if the second total then stays for a while (:data:`PATIENCE`).  From the
+third phase on no total is believed any more, nor when the pages themselves contradict them
+(:meth:`Tags.expose`): changes cancel there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import inf
+
+from attrs import define, frozen
+
+__all__ = ["Reading", "Tags"]
+
+PATIENCE = 2
+"""A change stands alone when so many answers for each open request have told nothing newer."""
+
+
+@frozen
+class Reading:
+    """One answer: when it was asked for and came, in ticks, and the total that it told."""
+
+    sent: int
+    received: int
+    tag: int | None
+
+
+@define
+class Phase:
+    """A stretch of equal totals: the extremes of its answers' ticks."""
+
+    tag: int | None
+    first_sent: int
+    last_sent: int
+    first_received: int
+    last_received: int
+
+    def note(self, reading: Reading) -> None:
+        self.first_sent = min(self.first_sent, reading.sent)
+        self.last_sent = max(self.last_sent, reading.sent)
+        self.first_received = min(self.first_received, reading.received)
+        self.last_received = max(self.last_received, reading.received)
+
+
+class Tags:
+    """The history of a window's totals; pages are told apart by their numbers."""
+
+    def __init__(self) -> None:
+        self._is_over = self._adds_up = False
+        self._tick = 0
+        self._open: dict[int, int] = {}
+        self._most_open = 1
+        self._phases: list[Phase] = []
+        self._is_exposed = False
+        self._switches = 0  # how often the total changed from one answer to the next
+        self._last: int | None = None
+        self._before_change = 0  # how many answers had come when the total first changed
+        self._since_change = 0  # how many were asked for after that
+
+    @property
+    def changes(self) -> int:
+        """How often the total must have changed for the answers to be as they are."""
+        return max(0, len(self._phases) - 1)
+
+    @property
+    def are_believed(self) -> bool:
+        """Whether totals still prove anything."""
+        return self.changes < 2 and not self._is_exposed
+
+    def expose(self) -> None:
+        """Note that pages contradict their equal totals: there are changes that cancel."""
+        self._is_exposed = True
+
+    def end(self, *, adds_up: bool) -> None:
+        """Note that no page will be asked for any more, and whether the rows add up to the total."""
+        self._is_over, self._adds_up = True, adds_up
+
+    def sent(self, page: int) -> None:
+        """Note that a page is asked for."""
+        self._tick += 1
+        self._open[page] = self._tick
+        self._most_open = max(self._most_open, len(self._open))
+
+    def withdrawn(self, page: int) -> None:
+        """Note that a page will not come."""
+        del self._open[page]
+
+    def received(self, page: int, tag: int | None) -> Reading:
+        """Note the total that came with a page, and return its reading."""
+        self._tick += 1
+        reading = Reading(self._open.pop(page), self._tick, tag)
+        self._switches += bool(self._phases) and tag != self._last
+        self._last = tag
+        phase = self._phase(reading)
+        if phase is None:
+            tick = reading.received
+            self._phases.append(Phase(tag, reading.sent, reading.sent, tick, tick))
+        else:
+            phase.note(reading)
+        self._before_change += not self.changes
+        self._since_change += bool(self.changes) and reading.sent > self._phases[-1].first_received
+        return reading
+
+    def _phase(self, reading: Reading) -> Phase | None:
+        """Return the phase that explains a reading: the last, or the one before if it was late."""
+        if not self._phases:
+            return None
+        last = self._phases[-1]
+        if last.tag == reading.tag:
+            return last
+        if len(self._phases) > 1 and self._phases[-2].tag == reading.tag:
+            was_late = reading.sent < last.first_received
+            return self._phases[-2] if was_late else None
+        return None
+
+    def verdict(self, readings: Sequence[Reading]) -> bool | None:
+        """Say whether answers were cut from one state of the list; ``None`` = not known yet."""
+        tag = readings[0].tag
+        if not self.are_believed or any(reading.tag != tag for reading in readings):
+            return False
+        phase = next(phase for phase in self._phases if phase.tag == tag)
+        sent = min(reading.sent for reading in readings)
+        received = max(reading.received for reading in readings)
+        is_current = phase is self._phases[-1]
+        is_awaited = min(self._open.values(), default=inf) < received
+        if is_awaited:
+            return None
+        if phase.last_sent <= received and not (self._adds_up and is_current):
+            # Not told again by an answer that was asked for afterwards.
+            return None if is_current and not self._is_over else False
+        return True if not self.changes else self._is_alone(sent, received)
+
+    def _is_alone(self, sent: int, received: int) -> bool | None:
+        """Say whether the only change that was seen lies beyond these pages."""
+        before, after = self._phases
+        if received < after.first_sent or sent > before.last_received:
+            return True  # nothing of the other phase can have been cut in between
+        enough = PATIENCE * self._most_open
+        if self._since_change >= enough:
+            return True
+        return (self._switches == 1 or self._before_change >= enough) if self._is_over else None

@@ -1,0 +1,110 @@
+"""Laws of the walk, whatever the list does: each row once, or the range said where not.
+
+The list moves between and within the answers, these arrive in any order, and some are lost.
+"""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.core.drifts import (
+    ANY,
+    ASKED,
+    MIXED,
+    VISIBLE,
+    any_of,
+    ending,
+    lists,
+    traffic,
+    windows,
+)
+from tests.core.laws import SCALE, examples, walked
+
+pytestmark = pytest.mark.timeout(int(120 * max(1, SCALE / 2)))
+
+drifts = st.sampled_from(sorted(ANY))
+visible_drifts = st.sampled_from(sorted(VISIBLE))
+changes = st.one_of(st.integers(1, 5), st.integers(1, 50))
+proving = st.sampled_from(["count", "strict"])
+# Long pages of many times: shorter ones are too often in time order by chance, for all to see.
+shuffled = lists("shuffled", sizes=[10], grids=["quarters", "seconds"], most_rows=60)
+in_any_order = st.one_of(shuffled, lists("oldest first", sizes=range(8, 11), most_rows=60))
+all_lists = st.one_of(lists(), in_any_order)
+
+
+@examples(3000)
+@given(lists(), windows, drifts, changes, traffic)
+def test_strict_loses_nothing_and_doubles_nothing_however_the_list_moves(
+    listed, asked, drift, many, how
+):
+    walked(listed, asked, consistency="strict", drift=ending(ANY[drift], many), **how)
+
+
+@examples(1500)
+@given(in_any_order, windows, drifts, changes, traffic)
+def test_strict_keeps_its_word_in_any_order(listed, asked, drift, many, how):
+    walked(listed, asked, consistency="strict", drift=ending(ANY[drift], many), **how)
+
+
+@examples(3000)
+@given(lists(), windows, visible_drifts, changes, traffic)
+def test_count_loses_nothing_where_totals_show_the_changes(listed, asked, drift, many, how):
+    walked(listed, asked, drift=ending(VISIBLE[drift], many), **how)
+
+
+@examples(1500)
+@given(in_any_order, windows, visible_drifts, changes, traffic)
+def test_count_keeps_its_word_in_any_order(listed, asked, drift, many, how):
+    walked(listed, asked, drift=ending(VISIBLE[drift], many), **how)
+
+
+@examples(1500)
+@given(all_lists, windows, drifts, changes, traffic)
+def test_count_keeps_all_other_laws_when_changes_cancel(listed, asked, drift, many, how):
+    walked(listed, asked, drift=ending(ANY[drift], many), **how)
+
+
+@examples(1200)
+@given(lists(), windows, proving, traffic)
+def test_a_list_that_stands_still_is_complete(listed, asked, consistency, how):
+    course = walked(listed, asked, consistency=consistency, **how)
+    assert course.walk.is_complete
+    assert not course.in_order.late_rows
+
+
+@examples(600)
+@given(in_any_order, windows, proving, traffic)
+def test_a_list_that_stands_still_is_complete_in_any_order(listed, asked, consistency, how):
+    assert walked(listed, asked, consistency=consistency, **how).walk.is_complete
+
+
+@examples(1200)
+@given(
+    all_lists,
+    windows,
+    proving,
+    drifts,
+    changes,
+    st.one_of(
+        st.fixed_dictionaries({"patience": st.integers(0, 100)}),
+        st.fixed_dictionaries({"withdrawal": st.sampled_from([0.05, 0.3, 1.0])}),
+    ),
+    traffic,
+)
+def test_leaving_early_is_no_excuse(listed, asked, consistency, drift, many, leaving, how):
+    drift = ending(ANY[drift], many)
+    walked(listed, asked, consistency=consistency, drift=drift, **leaving, **how)
+
+
+@examples(300)
+@given(all_lists, proving, drifts, traffic)
+def test_a_list_that_never_stops_changing_is_read_to_an_end(listed, consistency, drift, how):
+    walked(listed, ASKED, consistency=consistency, drift=ANY[drift], most_requests=1_000, **how)
+
+
+@examples(200)
+@given(all_lists, traffic)
+def test_page_numbers_alone_come_to_an_end_too(listed, how):
+    walked(listed, ASKED, consistency="off", drift=any_of(MIXED), most_requests=1_000, **how)
