@@ -45,7 +45,7 @@ class Cover(Generic[T]):
         free = self._tiles.claim(span & self._owned)
         if free == [span] and not self._given:
             return [Portion(span, rows)]
-        return [Portion(part, self._not_given(self.clipped(rows, part))) for part in free]
+        return [Portion(part, self._minus_given(self.clipped(rows, part))) for part in free]
 
     def leave(self, span: Span, parts: Sequence[Sequence[T]]) -> list[Portion[T]]:
         """Deliver what is known of a span, which may be too little, and note that.
@@ -84,16 +84,19 @@ class Cover(Generic[T]):
         """Whether a row is remembered."""
         return self.identity(row) in self._given
 
-    def not_covered(self, rows: Sequence[T]) -> list[T]:
-        """Return the rows that are not remembered, and lie where nothing is covered yet."""
-        instants = [to_micros(self._started_at(row)) for row in rows]
+    def not_given(self, rows: Sequence[T], *, free: bool) -> list[T]:
+        """Return the rows that are not remembered; ``free``: that lie where nothing is covered."""
+        new = [row for row in rows if not self.has_given(row)]
+        if not free:
+            return new
+        instants = [to_micros(self._started_at(row)) for row in new]
         return [
             row
-            for row, instant in zip(rows, instants, strict=True)
-            if not self.has_given(row) and self.is_free(Span(instant, instant + 1))
+            for row, instant in zip(new, instants, strict=True)
+            if self.is_free(Span(instant, instant + 1))
         ]
 
-    def _not_given(self, rows: list[T]) -> list[T]:
+    def _minus_given(self, rows: list[T]) -> list[T]:
         if not self._given:
             return rows
         new: list[T] = []

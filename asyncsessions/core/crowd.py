@@ -7,7 +7,7 @@ the list at that moment (a deleted row does not come back).  And if there are as
 was long, then these were all.  No total is needed for that, only a *second look* at all pages but
 the last.
 
-``count`` does without the second look if all pages told one total, and hold as many rows.
+``count`` does without the second look if all pages told one total, and held as many rows.
 Otherwise the reading begins anew, :data:`TRIES` times at most.
 """
 
@@ -76,10 +76,11 @@ class Crowd(Generic[T]):
         self.pages.append(answer.rows)
         self.most_pages = max(self.most_pages, len(self.pages))
         self._totals.add(answer.total)
-        if not self._is_strict and self._totals == {self._count} and self._are_distinct:
-            self.is_proven = self.is_over = True
-        elif len(names) == self._size:
+        adds_up = self._totals == {self._count} and self._are_distinct
+        if len(names) == self._size:
             self.page += 1
+        elif adds_up and not self._is_strict:
+            self.is_proven = self.is_over = True
         elif not self._are_distinct:
             self._begin_anew()
         elif self.page == 1:

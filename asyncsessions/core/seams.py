@@ -165,10 +165,13 @@ class Seams(Generic[T]):
 
     # ------------------------------------------------------------------ settling
 
-    def settle(self, verdict: Verdict, *, size: int) -> tuple[list[Portion[T]], list[Gap[T]]]:
+    def settle(
+        self, verdict: Verdict, *, size: int, has_moved: bool
+    ) -> tuple[list[Portion[T]], list[Gap[T]]]:
         """Settle every seam that can be; return the rows of the joined ones, and the gaps.
 
         ``size`` is how many rows a full page has; only a full page has a neighbour below.
+        ``has_moved``: the list is known to have changed.
         """
         portions: list[Portion[T]] = []
         gaps: list[Gap[T]] = []
@@ -185,7 +188,7 @@ class Seams(Generic[T]):
                 portions += self._cover.claim(seam.span, in_order)
             elif seam.span:
                 gaps.append(Gap(seam.upper, seam.span, seam.parts))
-            elif is_trusted:
+            elif self.is_disordered and not has_moved:
                 portions += self._out_of_order(seam)
             self._forget(seam)
         return portions, gaps
@@ -196,11 +199,13 @@ class Seams(Generic[T]):
         first, last = max(seam.upper, TOP + 1), seam.lower - is_lowest
         if is_lowest and last != self._last:
             return False
-        if any(self._placed[number].count != size for number in range(first, last)):
+        pages = [self._placed[number] for number in range(first, last + 1)]
+        if any(page.count != size for page in pages[:-1]):
             return False
-        return (
-            verdict([self._readings[n] for n in range(first, last + 1)]) if first < last else True
-        )
+        if first == last and not (is_lowest and pages[-1].count == size):
+            return True  # the top of the list, or a page that is not full: nothing can follow it
+        readings = [self._readings.get(number) for number in range(first, last + 1)]
+        return None not in readings and verdict([reading for reading in readings if reading])
 
     def _is_contradicted(self, seam: Seam[T]) -> bool:
         """Whether pages of one and the same list cannot lie as these do."""
@@ -227,8 +232,6 @@ class Seams(Generic[T]):
 
         The list is not in time order there: nothing is proven, but nothing that came is lost.
         """
-        if not self.is_disordered:
-            return []
         name, above, below = self._cover.identity, seam.above, seam.below
         seen_above, seen_below = set(map(name, above.rows)), set(map(name, below.rows))
         rows = [row for row in above.tail if name(row) not in seen_below]

@@ -62,6 +62,8 @@ Consistency = Literal["off", "count", "strict"]
 BUDGET_FACTOR = 4
 BUDGET_FLOOR = 40
 """A window may take so many requests, and the factor for each page of rows that came of it."""
+BUDGET_GROWTH = 8
+"""A list that grows to so many times what its first total announced is not run after for ever."""
 
 SHORTFALL = "the rows do not add up to the vendor's total"
 EXHAUSTED = "the list changed faster than it could be read again"
@@ -101,7 +103,9 @@ class Walk(Generic[T]):
         self._consistency = consistency
         self._has_ids = has_ids
         self._asks = 0
+        self._first_pages = 0  # how many the first total announced
         self._is_doubtful = False
+        self._twins: list[T] = []  # rows by position that may have come before
         self._sampled: list[datetime] | None = None  # times seen in a list without order by time
         self._cover = Cover[T](window, started_at=started_at, identity=identity)
         self._tags = Tags()
@@ -127,7 +131,8 @@ class Walk(Generic[T]):
 
     @property
     def _is_within_budget(self) -> bool:
-        pages = self.delivered // self._pages.size + self._mending.crowded_pages
+        most = BUDGET_GROWTH * (self._first_pages + 1)
+        pages = min(self.delivered // self._pages.size + self._mending.crowded_pages, most)
         return self._asks < BUDGET_FLOOR + BUDGET_FACTOR * pages
 
     def next_ask(self) -> Ask:
@@ -186,6 +191,11 @@ class Walk(Generic[T]):
         return self._tags.changes
 
     @property
+    def is_overstated(self) -> bool:
+        """Whether the total that stood throughout is more than the rows that ever came."""
+        return not self.tag_changes and self.received < (self.tag or 0)
+
+    @property
     def seam_rows(self) -> int:
         """How many owned rows wait in the open seams for a neighbouring page."""
         return self._seams.rows
@@ -209,6 +219,7 @@ class Walk(Generic[T]):
             return self._finish(self._take_page(ask.page, answer))
         if self.tag is None:
             self.tag = answer.total or 0
+            self._first_pages = self.tag // self._pages.size
         portions = self._mending.answer(ask, answer)
         self._note_order(is_in_order=self._mending.is_in_order)
         return self._finish(portions)
@@ -217,6 +228,8 @@ class Walk(Generic[T]):
         count = len(answer.rows)
         total = 0 if answer.total is None and page == 1 else answer.total
         reading = self._tags.received(page, total)
+        if self.tag is None:
+            self._first_pages = (total or 0) // self._pages.size
         self.tag = self.tag if total is None else total
         self._pages.read(page, count, self.tag or 0)
         self._mending.size = self._pages.size
@@ -274,7 +287,9 @@ class Walk(Generic[T]):
         if self._pages.is_over:
             self._tags.end(adds_up=self._pages.is_closed)
             self._seams.end((self._pages.end or 0) + 1)
-        portions, gaps = self._seams.settle(self._tags.verdict, size=self._pages.size)
+        portions, gaps = self._seams.settle(
+            self._tags.verdict, size=self._pages.size, has_moved=self._tags.changes > 0
+        )
         for gap in gaps:
             self._mending.add(gap.span, gap.place, gap.parts)
         if self._seams.is_disordered:
@@ -288,7 +303,7 @@ class Walk(Generic[T]):
 
     def _by_position(self, page: int, answer: Answer[T], *, is_last: bool) -> list[Portion[T]]:
         """Deliver a page as it comes, as long as nothing hints at a list that moves."""
-        self.is_in_order = False
+        self.is_in_order = self.is_in_order and is_newest_first(answer.times)
         size = self._pages.size
         place_in_list = Span(-page * size, (1 - page) * size)
         rows = self._cover.owned(answer.rows)
@@ -298,8 +313,10 @@ class Walk(Generic[T]):
                 self._sampled += answer.times
                 if is_short or self._has_moved(rows):
                     self._leave_positions()
-            if self._sampled is None:
-                rows = self._cover.not_covered(rows)
+            # A row that came before is a twin, or the same row that has moved: that is not known
+            # before the end, and never if rows have ids.
+            self._twins += [row for row in rows if self._cover.has_given(row)]
+            rows = self._cover.not_given(rows, free=self._sampled is None)
             self._cover.give(rows)
         return [Portion(place_in_list, rows, timed=False)]
 
@@ -307,8 +324,19 @@ class Walk(Generic[T]):
         is_seen = self._has_ids and any(map(self._cover.has_given, rows))
         return is_seen or self._tags.changes > 0 or not self._tags.are_believed
 
+    def _end_positions(self) -> list[Portion[T]]:
+        """Let the twins follow if the rows add up, so that they are twins, else read ranges."""
+        if not self._adds_up:
+            self._leave_positions()
+        if not self._twins:
+            return []
+        end, size = self._pages.end or 0, self._pages.size
+        twins, self._twins = self._twins, []
+        return [Portion(Span(-(end + 1) * size, -end * size), twins, timed=False)]
+
     def _leave_positions(self) -> None:
         """Read ranges instead, short enough for one answer each."""
+        self._twins.clear()
         if self._sampled is not None:
             self._pages.stop()
             self._mending.add_sampled(self.window.asked, self._sampled, self.tag or 0)
@@ -319,8 +347,8 @@ class Walk(Generic[T]):
     def _finish(self, portions: list[Portion[T]]) -> list[Portion[T]]:
         """Count what goes out; once nothing is left to ask or await, settle what is open."""
         if self._pages.is_over and not self.is_settled:
-            if self._sampled is not None and not self._adds_up:
-                self._leave_positions()
+            if self._sampled is not None:
+                portions += self._end_positions()
             elif not self.positional and self._consistency == "count":
                 portions += self._settle()
         if self._is_doubtful:

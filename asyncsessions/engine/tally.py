@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
 from asyncsessions.core.answer import Answer
@@ -68,6 +68,12 @@ class Tally:
                 spans.append(window.owned)
         return spans
 
+    def _overstated(self) -> Iterator[str]:
+        """Say which totals are more than a proven window holds."""
+        for walk in (lane.walk for lane in self.lanes):
+            if walk.is_complete and walk.is_overstated:
+                yield f"the vendor announced {walk.tag} rows and listed {walk.received}"
+
     def report(self, *, elapsed_s: float) -> Report:
         """Return the figures so far."""
         walks = [lane.walk for lane in self.lanes]
@@ -99,7 +105,7 @@ class Tally:
             if self._first_read and self._last_read
             else None,
             unknown_fields=tuple(sorted(self.unknown_fields)),
-            warnings=tuple(self._warnings),
+            warnings=(*self._warnings, *self._overstated()),
         )
 
 

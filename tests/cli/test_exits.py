@@ -100,10 +100,10 @@ def test_the_end_of_the_deadline_is_status_4():
 
 
 @pytest.mark.parametrize("loudness", ["-q", "-v"])
-def test_a_pull_under_drift_is_status_5_and_names_the_ranges_even_if_quiet(loudness, tmp_path):
+def test_rows_of_one_instant_that_never_rest_are_status_5_and_named_even_if_quiet(loudness, tmp_path):
     report = tmp_path / "report.json"
-    drift = Drift(delete_every=2, insert_backdated_every=3)
-    with FakeHum(drift=drift, rows_on_one_instant=300, order="shuffled").in_thread() as hum:
+    drift = Drift(insert_on_instant_every=1, delete_every=1)
+    with FakeHum(drift=drift, rows_on_one_instant=300).in_thread() as hum:
         done = pull_hum(hum, "--report", str(report), loudness)
     content = json.loads(report.read_text())
     assert 5 == done.status == content["exit_status"]

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from tests.core.drifts import (
     ANY,
     ASKED,
+    CLIPPED,
     MIXED,
     VISIBLE,
+    Listed,
     any_of,
     ending,
     lists,
@@ -108,3 +110,72 @@ def test_a_list_that_never_stops_changing_is_read_to_an_end(listed, consistency,
 @given(all_lists, traffic)
 def test_page_numbers_alone_come_to_an_end_too(listed, how):
     walked(listed, ASKED, consistency="off", drift=any_of(MIXED), most_requests=1_000, **how)
+
+
+# Courses that are rare among those drawn above.
+RARE = {
+    "a torn total closes the list with a full page": (
+        Listed(9, "seconds", 3, "newest first", 2, 236483732),
+        "in bursts",
+        {"seed": 933773501, "open_asks": 3, "busyness": 0.05, "tearing": 0.3},
+    ),
+    "the torn total of a range is just a page": (
+        Listed(20, "quarters of a second", 7, "newest first", 0, 3479089413),
+        "grows",
+        {"seed": 477937212, "open_asks": 3, "busyness": 0.3, "tearing": 0.3},
+    ),
+    "a range of one row has a torn total": (
+        Listed(10, "seconds", 1, "newest first", 0, 3107327254),
+        "one at a time",
+        {"seed": 496895511, "open_asks": 8, "busyness": 0.05, "tearing": 0.3, "withdrawal": 0.05},
+    ),
+    "a row without an id comes on two pages": (
+        Listed(33, "seconds", 10, "shuffled", 2, 1635244362),
+        "grows",
+        {"seed": 675129832, "open_asks": 1, "busyness": 0.3, "tearing": 0.3, "loss": 0.2},
+    ),
+    "page 1 of the oldest rows is of one instant": (
+        Listed(25, "quarters of a second", 8, "oldest first", 0, 1),
+        "grows",
+        {"seed": 1, "open_asks": 1, "busyness": 0.05},
+    ),
+    "two pages share a row and the total stays the same": (
+        Listed(32, "one instant", 8, "shuffled", 0, 0),
+        "replaces",
+        {"seed": 1, "open_asks": 1, "busyness": 0.05},
+    ),
+    "rows of one instant are pushed over two page edges": (
+        Listed(37, "quarters of a second", 8, "newest first", 0, 3742170969),
+        "top and bottom",
+        {"seed": 371179185, "open_asks": 1, "busyness": 0.7},
+    ),
+}
+
+
+@pytest.mark.parametrize("course", RARE)
+@pytest.mark.parametrize("many", [1, 10, 50])
+@pytest.mark.parametrize("consistency", ["count", "strict"])
+def test_rare_courses_keep_the_laws(course, many, consistency):
+    listed, drift, how = RARE[course]
+    for asked in (ASKED, CLIPPED):
+        walked(listed, asked, consistency=consistency, drift=ending(ANY[drift], many), **how)
+
+
+@pytest.mark.parametrize("consistency", ["count", "strict"])
+def test_a_list_that_grows_by_a_page_with_each_answer_is_not_run_after_for_ever(consistency):
+    for size in (1, 2, 3):
+        walked(
+            Listed(22, "three seconds", size, "newest first", 0, 0),
+            ASKED,
+            consistency=consistency,
+            drift=any_of(["insert now"] * 3),
+            busyness=1.0,
+            most_requests=1_000,
+        )
+
+
+@pytest.mark.parametrize("grid", ["one instant", "quarters of a second"])
+@pytest.mark.parametrize("size", [1, 3, 10])
+def test_many_pages_of_one_second_are_within_the_budget(grid, size):
+    listed = Listed(200, grid, size, "newest first", 0, 0)
+    assert walked(listed, ASKED, consistency="strict").walk.is_complete

@@ -10,6 +10,7 @@ import pytest
 
 from asyncsessions import ConfigurationError, IncompleteError, Retry, merge
 from asyncsessions.core.http import Response
+from asyncsessions.core.report import Report
 from asyncsessions.testing import run_virtual
 from tests.engine.vendor import WHOLE, Vendor, rows
 
@@ -61,7 +62,6 @@ def test_after_a_cancelled_pull_the_next_one_is_an_error() -> None:
     async def pull() -> object:
         async with vendor.client() as client:
             pages = client.sessions(**WHOLE).pages()
-            assert await anext(pages)
             assert await anext(pages)
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(anext(pages), 1)
@@ -208,16 +208,20 @@ def test_off_does_not_call_a_pull_complete_that_contradicts_its_own_total() -> N
     run_virtual(pull())
 
 
-def test_strict_says_that_it_is_mistrust_and_not_a_wrong_total() -> None:
-    vendor = Vendor(rows(300))
+@pytest.mark.parametrize("count", [0, 49, 50, 300])
+def test_strict_proves_windows_of_any_size_by_ranges_of_time(count: int) -> None:
+    vendor = Vendor(rows(count))
 
-    async def pull() -> None:
+    async def pull() -> Report:
         async with vendor.client() as client:
-            query = client.sessions(**WHOLE).with_options(consistency="strict")
-            with pytest.raises(IncompleteError, match="strict trusts no totals"):
-                await query.collect()
+            found = await client.sessions(**WHOLE).with_options(consistency="strict").collect()
+        assert [session.id for session in found] == vendor.ids
+        return found.report
 
-    run_virtual(pull())
+    report, _ = run_virtual(pull())
+    assert report.complete
+    assert set(vendor.pages) == {1}
+    assert report.requests <= 1.15 * max(1, count / 50) + 1
 
 
 def test_a_merged_stream_is_iterated_once() -> None:

@@ -26,7 +26,7 @@ from asyncsessions import (
     ServerError,
 )
 from asyncsessions.testing import FakeAttributionHub, FakeHum, Faults
-from tests.engine.vendor import WHOLE, Vendor, rows
+from tests.engine.vendor import WHOLE, Vendor, rows, swapped
 
 QUARTER = {"start": datetime(2026, 1, 1, tzinfo=UTC), "end": datetime(2026, 3, 31, tzinfo=UTC)}
 QUICK = Retry(attempts=2, backoff_s=0.001, max_backoff_s=0.002)
@@ -225,8 +225,8 @@ async def test_two_vendors_pull_into_one_file_at_once(tmp_path):
 
 
 def unproven():
-    """Return a vendor that announces more rows than it has."""
-    vendor = Vendor(rows(70), total=90)
+    """Return a vendor of 70 rows whose second page leads back up in time."""
+    vendor = Vendor(swapped(rows(70)))
     vendor.latency_s = lambda _: 0
     return vendor
 

@@ -27,6 +27,13 @@ def rows(count: int, *, apart_s: float = 60.0) -> list[dict[str, Any]]:
     ]
 
 
+def swapped(listing: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return a listing whose pages are in time order, though it is not: that is never proven."""
+    for edge in range(50, len(listing), 50):
+        listing[edge - 1], listing[edge] = listing[edge], listing[edge - 1]
+    return listing
+
+
 class Vendor:
     """Answers like Hum from a list, after a latency that depends on the page.
 
@@ -38,14 +45,18 @@ class Vendor:
         self.listing = list(listing)
         self.total = total
         self.pages: list[int] = []
+        self.ranges: list[tuple[str, str]] = []
         self.in_flight = self.most_in_flight = 0
         self.samples: list[int] = []
         self.latency_s: Callable[[int], float] = lambda _: 0.05
         self.answer: Callable[[int], Response | None] = lambda _: None
 
     async def send(self, request: Request, *, timeout_s: float) -> Response:
-        page = int(dict(request.params)["page"])
+        params = dict(request.params)
+        page = int(params["page"])
         self.pages.append(page)
+        asked = params["start_date"], params["end_date"]
+        self.ranges.append(asked)
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         self.samples.append(self.in_flight)
@@ -53,15 +64,22 @@ class Vendor:
             await asyncio.sleep(self.latency_s(page))
         finally:
             self.in_flight -= 1
-        return self.answer(page) or self.honest(page)
+        return self.answer(page) or self.honest(page, *asked)
 
-    def honest(self, page: int) -> Response:
-        """Return the page as it is."""
-        total = len(self.listing) if self.total is None else self.total
+    def honest(self, page: int, start: str | None = None, end: str | None = None) -> Response:
+        """Return the page of a range as it is."""
+        first, last = (datetime.fromisoformat(text) if text else None for text in (start, end))
+        found = [
+            row
+            for row in self.listing
+            if (first is None or datetime.fromisoformat(row["created_at"]) >= first)
+            and (last is None or datetime.fromisoformat(row["created_at"]) <= last)
+        ]
+        total = len(found) if self.total is None else self.total
         body = {
             "message": "Analytics sessions",
             "request_status": "ok",
-            "data": self.listing[50 * (page - 1) : 50 * page],
+            "data": found[50 * (page - 1) : 50 * page],
             "meta": {"responded_at": None, "page": page, "pages": -(-total // 50), "count": total},
         }
         return Response(status=200, body=msgspec.json.encode(body))
