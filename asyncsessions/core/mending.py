@@ -71,7 +71,7 @@ class Mending(Generic[T]):
     """The ranges of one window that are still to be read, newest first.
 
     ``concurrency`` is into how many pieces a long range is cut at a time.  ``crowded_pages`` are
-    those of crowds that are still being read.
+    those of crowds that are still being read.  ``has_begun``: there was any range to be read.
     """
 
     def __init__(
@@ -79,6 +79,7 @@ class Mending(Generic[T]):
     ) -> None:
         self.size = size
         self.crowded_pages = 0
+        self.has_begun = False
         self._has_covered = False
         self.reasons: list[str] = []
         self._cover = cover
@@ -95,6 +96,7 @@ class Mending(Generic[T]):
         self._put(Range(span, place, parts))
 
     def _put(self, piece: Range[T]) -> None:
+        self.has_begun = True
         if self._cover.is_free(piece.span):
             heappush(self._waiting, (-piece.span.hi, next(self._serials), piece))
 

@@ -1,45 +1,65 @@
-r"""The walk: how the pages of one window become all of its rows, each once, or a named gap.
+r"""The walk: how the answers of one window become all of its rows, each once, or a named gap.
 
 **The problem.**  The vendors number pages of a list that moves.  While page 7 is read a row is
 inserted above it, and the last row of page 7 becomes the first of page 8, where it is read again;
 a row is deleted, and the first row of page 8 slips onto page 7, where nobody looks any more.
 Reading pages side by side makes it worse, and removing duplicates cannot bring back a lost row.
 
-**What one answer proves.**  An answer is one atomic read, newest rows first.  Whatever happens to
-the list before and after, at that moment it holds *all* rows strictly between its last and its
-first instant.  That open interval is the page's *inner span*: a tile that no later answer can
-dispute.  Of its first and its last instant it may hold only a part: the *seams*.
+**Cover, not dedupe.**  An answer is one atomic read, newest rows first.  Whatever happens to the
+list before and after, at that moment it holds *all* rows strictly between its first and its last
+instant: they are a *tile* that no other answer can dispute (:mod:`asyncsessions.core.tiles`).  A
+window is complete when tiles cover it; an instant belongs to the first tile that reaches it, and
+the rows of an answer are clipped to what it owns.  Nothing has to be remembered of a row, so twins
+and edited rows need no thought, and a row is lost only where no tile lies, which is said.
 
-**What two answers prove.**  Let page p end at instant b and page p+1 begin at instant a <= b.
-If both were cut from the same state of the list, they are neighbours in it: nothing lies between,
-and the rows of the instants a..b are exactly the tail of p and the head of p+1.  Every answer
-carries the list's total, its *tag*; rule (a) trusts neighbours as long as every tag of the window
-was the same.  If a > b the pages overlap in time and need no trust: the instant a lies inside
-p, the instant b inside p+1.  Otherwise the seam is a *gap*.
+::
 
-**What equal tags do not prove.**  An insert and a delete between two answers cancel, and so does
-one change between the rows of an answer and its own count: ``count`` is deceived by both,
-``strict``, which trusts no tag, by neither.  Where the tags are equal and pages overlap all the
-same, either that has happened or the list is not in time order: the whole window is unproven.
+    page 1  ┌────────────┐                                        time ──► older
+    page 2             ══╪═┌────────────┐                    ══ seam: the last instant of a page
+    page 3                            ══╪═┌──────────┐          to the first of the next
+    range                               └┘  a gap, asked as a range of its own
 
-**The ends.**  Page 1 begins the list by definition, so the seam above it is closed.  A page closes
-the list when its rank says so: ``(p - 1) * size + rows == tag``.  Whatever the tag says, nothing
-is asked beyond a page without rows, and no page may come twice under two numbers.
+**Seams.**  What lies between the last instant of page p and the first of page p+1 is known only if
+the two are neighbours in the list.  Pages that overlap in time need not be.  For all others the
+totals decide, the *tags* (:mod:`asyncsessions.core.tags`):
 
-Seen this way the list is a chain of pages and seams, of which :mod:`asyncsessions.core.seams`
-keeps the books; here is decided what to ask, what to trust and what is proven.
+a. All tags are equal and the rows add up: neighbours are trusted, no further request is needed.
+b. The tag changed once: neighbours are trusted on either side of the change, where nobody told
+   another tag in between and somebody told the same afterwards.
+c. It changed again, or pages contradict their equal tags: no tag is believed any more, and no
+   further page number is asked for.
 
-**Laws** (tests/core/test_walk*.py): portions never overlap; together they tile the owned window;
-where nothing moves, the rows delivered are the rows of the list and the requests are
-``max(1, ceil(n / size))``; a window with a gap is never called complete.
+**Gaps** (:mod:`asyncsessions.core.mending`).  Whatever is not trusted is read by time:
 
-A list that is not in time order on page 1 covers no time at all; it is read by position, complete
-if all tags agree and the rows add up, unproven as a whole otherwise.
+d. A gap, ends included, is asked as a range; an answer that is not full covers it, a full one
+   covers it down to its last instant, and the rest is asked next.  Long ranges are cut.
+e. Rows in no order cover nothing unless they are all there are; ranges are cut until they fit.
+f. More than a page within one second is read page by page until it holds still
+   (:mod:`asyncsessions.core.crowd`).
+
+**Levels.**  ``count`` is (a) to (f).  ``strict`` believes no tag at all: the whole window is a gap
+from the start, (d) to (f).  ``off`` believes page numbers.
+
+**What can deceive it.**  ``strict``: nothing, if answers are atomic reads, lists are sorted as
+their answers are, and rows keep their start.  ``count``: changes that cancel between two equal
+totals without anybody being told another one, and a change between the very last total and its
+rows.  The budget bounds what is asked; what it leaves open is unproven.
+
+**States.**  *Paging* (page 1, then all others) → *mending* → *settled*; ``strict`` begins with
+mending, a list in another order than time may stay with its positions
+(:mod:`asyncsessions.core.positions`).
+
+**Laws** (tests/core/test_walk_laws.py).  Portions never overlap, and together with what is unproven
+they fill the window; no row that stood throughout is missing from the proven, none comes twice;
+where nothing moves the requests of ``count`` are ``max(1, ceil(n / size))``; requests are bounded.
+
+Sources: the list as a moving sequence and its losses were measured on models of both vendors; keyset
+paging is M. Winand, "We need tool support for keyset pagination" (use-the-index-luke.com/no-offset).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable
 from datetime import datetime
 from typing import Generic, Literal, TypeVar
 
@@ -47,6 +67,7 @@ from asyncsessions.core.answer import Answer, Ask, Portion, is_newest_first, pla
 from asyncsessions.core.cover import Cover
 from asyncsessions.core.mending import Mending
 from asyncsessions.core.paging import Paging
+from asyncsessions.core.positions import Positions
 from asyncsessions.core.seams import Seams
 from asyncsessions.core.tags import Tags
 from asyncsessions.core.tiles import Span
@@ -96,18 +117,18 @@ class Walk(Generic[T]):
         self.tag: int | None = None
         self.received = 0
         self.delivered = 0
-        self.positional = consistency == "off"
         self.is_settled = False
         self.is_in_order = True
         self._reasons: list[str] = []
         self._consistency = consistency
-        self._has_ids = has_ids
         self._asks = 0
         self._first_pages = 0  # how many the first total announced
         self._is_doubtful = False
-        self._twins: list[T] = []  # rows by position that may have come before
-        self._sampled: list[datetime] | None = None  # times seen in a list without order by time
         self._cover = Cover[T](window, started_at=started_at, identity=identity)
+        self._positions = Positions[T](
+            self._cover, has_ids=has_ids, is_trusted=consistency == "off"
+        )
+        self.positional = consistency == "off"
         self._tags = Tags()
         self._pages = Paging(page_size)
         self._seams = Seams[T](window, self._cover, has_ids=has_ids)
@@ -218,58 +239,44 @@ class Walk(Generic[T]):
         if not ask.serial:
             return self._finish(self._take_page(ask.page, answer))
         if self.tag is None:
-            self.tag = answer.total or 0
-            self._first_pages = self.tag // self._pages.size
+            self._note_first(answer.total)
         portions = self._mending.answer(ask, answer)
         self._note_order(is_in_order=self._mending.is_in_order)
         return self._finish(portions)
+
+    def _note_first(self, total: int | None) -> None:
+        self.tag = total or 0
+        self._first_pages = self.tag // self._pages.size
 
     def _take_page(self, page: int, answer: Answer[T]) -> list[Portion[T]]:
         count = len(answer.rows)
         total = 0 if answer.total is None and page == 1 else answer.total
         reading = self._tags.received(page, total)
         if self.tag is None:
-            self._first_pages = (total or 0) // self._pages.size
+            self._note_first(total)
         self.tag = self.tag if total is None else total
         self._pages.read(page, count, self.tag or 0)
         self._mending.size = self._pages.size
         if not self._pages.wants(page):
             return []
-        if self._tags.are_believed and not self._tags.changes:
-            names = [*map(self._cover.identity, answer.rows)]
-            self._pages.refuse_repetition(page, names, self.tag or 0)
-        if count and self._pages.rank(page, count) > (total or 0):
-            self._tags.expose()  # more rows than there are said to be
+        self._suspect(page, answer, total)
         is_last = self._closes_list(page, count, total)
         if is_last:
             self._pages.close(page)
-        if page == 1 and not is_newest_first(answer.times):
-            self.positional = True
-            self._sampled = []
+        self.positional |= page == 1 and not is_newest_first(answer.times)
         if self.positional:
             return self._by_position(page, answer, is_last=is_last)
         self.is_in_order = self.is_in_order and is_newest_first(answer.times)
         portions = self._seams.place(page, place(answer), reading, closes=is_last)
         return portions + self._settle()
 
-    def _note_range(self, ask: Ask, answer: Answer[T]) -> None:
-        asked, times = ask.window, answer.times
-        if times and not (asked.asked_start <= min(times) and max(times) <= asked.asked_end):
-            self._disbelieve(STRAY)
-
-    def _note_order(self, *, is_in_order: bool) -> None:
-        """Take notice of rows that are not newest first, after others were believed to be."""
-        self.is_in_order = self.is_in_order and is_in_order
-        if self._mending.is_disordered or (not is_in_order and self._seams.has_covered):
-            self._disbelieve(DISORDER)
-
-    def _disbelieve(self, reason: str) -> None:
-        self._is_doubtful = True
-        self._doubt(reason)
-
-    def _doubt(self, reason: str) -> None:
-        if reason not in self._reasons:
-            self._reasons.append(reason)
+    def _suspect(self, page: int, answer: Answer[T], total: int | None) -> None:
+        """Look for pages that came before, and for more rows than there are said to be."""
+        if self._tags.are_believed and not self._tags.changes:
+            names = [*map(self._cover.identity, answer.rows)]
+            self._pages.refuse_repetition(page, names, self.tag or 0)
+        if answer.rows and self._pages.rank(page, len(answer.rows)) > (total or 0):
+            self._tags.expose()
 
     def _closes_list(self, page: int, count: int, total: int | None) -> bool:
         """Whether this answer is the last page of the list, by its rank and its own tag."""
@@ -277,8 +284,6 @@ class Walk(Generic[T]):
             return page == self._pages.end
         is_trusted = self._tags.are_believed or count < self._pages.size
         return self._pages.rank(page, count) == total and is_trusted
-
-    # ------------------------------------------------------------------ lists in time order
 
     def _settle(self) -> list[Portion[T]]:
         """Join the neighbours that may be trusted; what may not be is read as a range."""
@@ -299,57 +304,52 @@ class Walk(Generic[T]):
             portions += self._settle()
         return portions
 
-    # ------------------------------------------------------------------ lists in no order
-
     def _by_position(self, page: int, answer: Answer[T], *, is_last: bool) -> list[Portion[T]]:
-        """Deliver a page as it comes, as long as nothing hints at a list that moves."""
-        self.is_in_order = self.is_in_order and is_newest_first(answer.times)
+        """Deliver a page as it comes, and leave that way once something hints at changes."""
         size = self._pages.size
-        place_in_list = Span(-page * size, (1 - page) * size)
-        rows = self._cover.owned(answer.rows)
-        if self._consistency == "count":
-            is_short = len(answer.rows) != size and not is_last
-            if self._sampled is not None:
-                self._sampled += answer.times
-                if is_short or self._has_moved(rows):
-                    self._leave_positions()
-            # A row that came before is a twin, or the same row that has moved: that is not known
-            # before the end, and never if rows have ids.
-            self._twins += [row for row in rows if self._cover.has_given(row)]
-            rows = self._cover.not_given(rows, free=self._sampled is None)
-            self._cover.give(rows)
-        return [Portion(place_in_list, rows, timed=False)]
-
-    def _has_moved(self, rows: Iterable[T]) -> bool:
-        is_seen = self._has_ids and any(map(self._cover.has_given, rows))
-        return is_seen or self._tags.changes > 0 or not self._tags.are_believed
-
-    def _end_positions(self) -> list[Portion[T]]:
-        """Let the twins follow if the rows add up, so that they are twins, else read ranges."""
-        if not self._adds_up:
-            self._leave_positions()
-        if not self._twins:
-            return []
-        end, size = self._pages.end or 0, self._pages.size
-        twins, self._twins = self._twins, []
-        return [Portion(Span(-(end + 1) * size, -end * size), twins, timed=False)]
+        is_short = len(answer.rows) != size and not is_last
+        has_moved = is_short or self._tags.changes > 0 or not self._tags.are_believed
+        portion = self._positions.take(page, answer, size=size, has_moved=has_moved)
+        self.is_in_order = self.is_in_order and self._positions.is_in_order
+        self._leave_positions()
+        return [portion]
 
     def _leave_positions(self) -> None:
-        """Read ranges instead, short enough for one answer each."""
-        self._twins.clear()
-        if self._sampled is not None:
+        if self._positions.is_left and not self._mending.has_begun:
             self._pages.stop()
-            self._mending.add_sampled(self.window.asked, self._sampled, self.tag or 0)
-            self._sampled = None
+            self._mending.add_sampled(self.window.asked, self._positions.times, self.tag or 0)
+
+    # ------------------------------------------------------------------ doubts
+
+    def _note_range(self, ask: Ask, answer: Answer[T]) -> None:
+        asked, times = ask.window, answer.times
+        if times and not (asked.asked_start <= min(times) and max(times) <= asked.asked_end):
+            self._disbelieve(STRAY)
+
+    def _note_order(self, *, is_in_order: bool) -> None:
+        """Take notice of rows that are not newest first, after others were believed to be."""
+        self.is_in_order = self.is_in_order and is_in_order
+        if self._mending.is_disordered or (not is_in_order and self._seams.has_covered):
+            self._disbelieve(DISORDER)
+
+    def _disbelieve(self, reason: str) -> None:
+        self._is_doubtful = True
+        self._doubt(reason)
+
+    def _doubt(self, reason: str) -> None:
+        if reason not in self._reasons:
+            self._reasons.append(reason)
 
     # ------------------------------------------------------------------ the end
 
     def _finish(self, portions: list[Portion[T]]) -> list[Portion[T]]:
         """Count what goes out; once nothing is left to ask or await, settle what is open."""
         if self._pages.is_over and not self.is_settled:
-            if self._sampled is not None:
-                portions += self._end_positions()
-            elif not self.positional and self._consistency == "count":
+            if self.positional:
+                end, size = self._pages.end or 0, self._pages.size
+                portions += self._positions.end(end, size=size, adds_up=self._adds_up)
+                self._leave_positions()
+            elif self._consistency == "count":
                 portions += self._settle()
         if self._is_doubtful:
             portions += self._mending.leave_all(None)
@@ -370,14 +370,14 @@ class Walk(Generic[T]):
         ``reason`` says why there are unproven instants, if there are; ``None`` = told elsewhere.
         """
         self.is_settled = True
-        if self._sampled is not None or self._consistency == "off":
+        portions: list[Portion[T]] = []
+        if self.positional and not self._positions.is_left:
             self._is_doubtful |= not self._adds_up
-            portions = []
+        elif before is None:
+            portions += self._mending.leave_all(None) + self._seams.give_up(before=None)
         else:
-            page = None if before is None else before.place + 1 if before.serial else before.page
-            portions = self._mending.leave_all(
-                None, before=None if before is None else before.position
-            )
+            page = before.place + 1 if before.serial else before.page
+            portions += self._mending.leave_all(None, before=before.position)
             portions += self._seams.give_up(before=page)
         if self.unproven and not self.reasons and reason is not None:
             self._doubt(reason)
