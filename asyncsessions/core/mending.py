@@ -81,6 +81,8 @@ class Mending(Generic[T]):
         self.crowded_pages = 0
         self.has_begun = False
         self._has_covered = False
+        self._most_found = 0
+        self._has_fewer = False  # whether an answer held less than a page, though there were more
         self.reasons: list[str] = []
         self._cover = cover
         self._is_strict = is_strict
@@ -148,7 +150,9 @@ class Mending(Generic[T]):
             return self._take_of_crowd(piece, piece.crowd, ask, answer)
         found, total = len(answer.rows), answer.total or 0
         self._note_order(answer.times)
-        if found < self.size and total <= found:
+        self._most_found = max(self._most_found, found)
+        self._has_fewer |= 0 < found < min(self.size, total)
+        if found < self._full_page and total <= found:
             return self._claim(ask.window.asked, answer.rows)
         if not found:
             return self._ask_again(piece)
@@ -157,6 +161,11 @@ class Mending(Generic[T]):
         if self._order == "none":
             return self._sample(piece, answer)
         return self._advance(piece, answer, asked=ask.window.asked)
+
+    @property
+    def _full_page(self) -> int:
+        """How many rows a page has of which there are more: perhaps less than documented."""
+        return min(self.size, self._most_found) if self._has_fewer else self.size
 
     def _ask_again(self, piece: Range[T]) -> list[Portion[T]]:
         """Believe an answer without rows that announces some, if it comes twice."""
@@ -237,7 +246,7 @@ class Mending(Generic[T]):
     def _read_crowd(self, piece: Range[T], second: Span, *beyond: Span) -> None:
         """Read one second of a range by page number, and what lies beyond as before."""
         crowd = Crowd[T](
-            size=self.size,
+            size=self._full_page,
             is_strict=self._is_strict,
             has_ids=self._has_ids,
             identity=self._cover.identity,
@@ -256,7 +265,7 @@ class Mending(Generic[T]):
             return []
         if crowd.is_proven:
             return self._claim(ask.window.asked, self._cover.newest_first(crowd.rows))
-        return self._leave(evolve(piece, parts=(*piece.parts, *crowd.pages)), CROWDED)
+        return self._leave(evolve(piece, parts=(*piece.parts, *crowd.known)), CROWDED)
 
     # ------------------------------------------------------------------ the end
 
@@ -278,7 +287,8 @@ class Mending(Generic[T]):
         portions: list[Portion[T]] = []
         for piece in pieces:
             if before is None or (piece.place, -piece.span.hi) < before:
-                portions += self._leave(piece, reason)
+                known = () if piece.crowd is None else piece.crowd.known
+                portions += self._leave(evolve(piece, parts=(*piece.parts, *known)), reason)
         return portions
 
 

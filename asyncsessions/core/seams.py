@@ -21,7 +21,7 @@ from typing import Any, Generic, TypeVar
 
 from attrs import field, frozen
 
-from asyncsessions.core.answer import PlacedPage, Portion
+from asyncsessions.core.answer import Answer, PlacedPage, Portion, place
 from asyncsessions.core.cover import Cover
 from asyncsessions.core.tags import Reading
 from asyncsessions.core.tiles import Span
@@ -139,13 +139,34 @@ class Seams(Generic[T]):
         return self._cover.claim(page.inner, page.body)
 
     def end(self, number: int) -> None:
-        """Let the list end above a page number, though no page proved to close it."""
+        """Let the list end above a page number, though no page proved to close it.
+
+        It ends below all pages that came: some may have been read before the list became shorter.
+        """
         if self._bottom is None:
+            number = max(number, *(placed + 1 for placed in self._placed))
+            for missing in self._missing():
+                self.place(missing, place(Answer((), (), None)), None, closes=False)
             self._put_bottom(number)
             if (upper := self._solid(number, -1)) is not None:
                 self._complete(upper, number)
 
+    def _missing(self) -> list[int]:
+        """Return the pages that were never placed, though one below them was."""
+        return [
+            number
+            for upper, lower in pairwise(sorted(self._placed))
+            if upper not in self._settled_below
+            for number in range(upper + 1, lower)
+        ]
+
     def _put_bottom(self, number: int) -> None:
+        """Let the list end above a number: what came from below is of a longer list."""
+        for below in [placed for placed in self._placed if placed >= number]:
+            self._drop(below)
+            self._settled_above.discard(below)
+            self._settled_below.discard(below)
+        self._waiting = [seam for seam in self._waiting if seam.lower < number]
         self._bottom = number
         self._placed[number] = _edge(self._window.asked.lo)
         self._settled_below.add(number)

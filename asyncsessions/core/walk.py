@@ -213,8 +213,8 @@ class Walk(Generic[T]):
 
     @property
     def is_overstated(self) -> bool:
-        """Whether the total that stood throughout is more than the rows that ever came."""
-        return not self.tag_changes and self.received < (self.tag or 0)
+        """Whether the total is more than the rows that ever came, though little has changed."""
+        return self.tag_changes < 2 and self.received < (self.tag or 0)
 
     @property
     def seam_rows(self) -> int:
