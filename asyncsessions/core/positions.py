@@ -14,7 +14,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Generic, TypeVar
 
-from asyncsessions.core.answer import Answer, Portion, is_newest_first
+from asyncsessions.core.answer import Answer, Portion
 from asyncsessions.core.cover import Cover
 from asyncsessions.core.tiles import Span
 
@@ -32,7 +32,6 @@ class Positions(Generic[T]):
 
     def __init__(self, cover: Cover[T], *, has_ids: bool, is_trusted: bool) -> None:
         self.is_left = False
-        self.is_in_order = True
         self.times: list[datetime] = []
         self._cover = cover
         self._has_ids = has_ids
@@ -41,7 +40,6 @@ class Positions(Generic[T]):
 
     def take(self, page: int, answer: Answer[T], *, size: int, has_moved: bool) -> Portion[T]:
         """Return the rows of a page that are new; ``has_moved``: the list is known to have."""
-        self.is_in_order = self.is_in_order and is_newest_first(answer.times)
         rows = self._cover.owned(answer.rows)
         if not self._is_trusted:
             known = [row for row in rows if self._cover.has_given(row)]

@@ -103,12 +103,11 @@ class Seams(Generic[T]):
 
     @property
     def rows(self) -> int:
-        """How many owned rows wait in seams that are not settled."""
-        return sum(
-            (0 if number in self._settled_above else len(self._cover.owned(page.head)))
-            + (0 if number in self._settled_below else len(self._cover.owned(page.tail)))
-            for number, page in self._placed.items()
-        )
+        """How many owned rows wait in seams that are not settled, those on two pages once."""
+        placed = self._placed.items()
+        parts = [page.head for number, page in placed if number not in self._settled_above]
+        parts += [page.tail for number, page in placed if number not in self._settled_below]
+        return len(self._cover.owned(self._cover.united(parts)))
 
     def floor(self, before: int) -> int:
         """Return the oldest instant of the pages above a number, the window's end if none is."""
@@ -197,8 +196,11 @@ class Seams(Generic[T]):
         portions: list[Portion[T]] = []
         gaps: list[Gap[T]] = []
         waiting, self._waiting = self._waiting, []
-        for seam in waiting:
+        for index, seam in enumerate(waiting):
             is_trusted = False if self.is_shifted else self._trust(seam, verdict, size)
+            if is_trusted is None and not has_moved:
+                self._waiting += waiting[index:]  # nor is it known of those that came later
+                break
             if is_trusted is None:
                 self._waiting.append(seam)
                 continue

@@ -63,13 +63,11 @@ from collections.abc import Callable, Hashable
 from datetime import datetime
 from typing import Generic, Literal, TypeVar
 
-from asyncsessions.core.answer import Answer, Ask, Portion, is_newest_first, place
+from asyncsessions.core.answer import Answer, Ask, Portion, is_newest_first
 from asyncsessions.core.cover import Cover
 from asyncsessions.core.mending import Mending
-from asyncsessions.core.paging import Paging
+from asyncsessions.core.pages import Pages
 from asyncsessions.core.positions import Positions
-from asyncsessions.core.seams import Seams
-from asyncsessions.core.tags import Tags
 from asyncsessions.core.tiles import Span
 from asyncsessions.core.windows import Window
 
@@ -113,8 +111,8 @@ class Walk(Generic[T]):
         consistency: Consistency = "count",
         concurrency: int = 8,
     ) -> None:
+        is_trusted = consistency == "off"
         self.window = window
-        self.tag: int | None = None
         self.received = 0
         self.delivered = 0
         self.is_settled = False
@@ -125,13 +123,12 @@ class Walk(Generic[T]):
         self._first_pages = 0  # how many the first total announced
         self._is_doubtful = False
         self._cover = Cover[T](window, started_at=started_at, identity=identity)
-        self._positions = Positions[T](
-            self._cover, has_ids=has_ids, is_trusted=consistency == "off"
+        self._positions = Positions[T](self._cover, has_ids=has_ids, is_trusted=is_trusted)
+        self.positional = is_trusted
+        self._pages = Pages[T](
+            window, self._cover, size=page_size, has_ids=has_ids, is_trusted=is_trusted
         )
-        self.positional = consistency == "off"
-        self._tags = Tags()
-        self._pages = Paging(page_size)
-        self._seams = Seams[T](window, self._cover, has_ids=has_ids)
+        self._numbers, self._seams = self._pages.numbers, self._pages.seams
         self._mending = Mending[T](
             self._cover,
             size=page_size,
@@ -140,7 +137,7 @@ class Walk(Generic[T]):
             concurrency=concurrency,
         )
         if consistency == "strict":
-            self._pages.stop()
+            self._numbers.stop()
             self._mending.add(window.asked, 0)
 
     # ------------------------------------------------------------------ asking
@@ -148,7 +145,7 @@ class Walk(Generic[T]):
     @property
     def has_ask(self) -> bool:
         """Whether there is a request to send now."""
-        return self._pages.has_next or (self._mending.has_ask and self._is_within_budget)
+        return self._numbers.has_next or (self._mending.has_ask and self._is_within_budget)
 
     @property
     def _is_within_budget(self) -> bool:
@@ -165,29 +162,24 @@ class Walk(Generic[T]):
         self._asks += 1
         if is_range:
             return self._mending.next_ask()
-        ask = Ask(self.window, self._pages.next())
-        self._tags.sent(ask.page)
-        return ask
+        return Ask(self.window, self._pages.next())
 
     def wants(self, ask: Ask) -> bool:
         """Whether an ask that was handed out is still worth sending."""
-        return bool(ask.serial) or self._pages.wants(ask.page)
+        return bool(ask.serial) or self._numbers.wants(ask.page)
 
     def withdraw(self, ask: Ask) -> list[Portion[T]]:
         """Drop an ask that was never sent, and return what that made deliverable."""
         if ask.serial:
             self._mending.withdraw(ask)
         else:
-            self._pages.open.discard(ask.page)
-            self._tags.withdrawn(ask.page)
-            if self._pages.wants(ask.page) and not self.positional:
-                self._seams.place(ask.page, place(Answer((), (), None)), None, closes=False)
+            self._pages.withdraw(ask.page, leaves_hole=not self.positional)
         return self._finish([])
 
     @property
     def is_finished(self) -> bool:
         """Whether every request that was worth asking has been answered."""
-        return not self._pages.open and self._mending.is_idle and not self.has_ask
+        return not self._numbers.open and self._mending.is_idle and not self.has_ask
 
     # ------------------------------------------------------------------ the verdict
 
@@ -209,7 +201,12 @@ class Walk(Generic[T]):
     @property
     def tag_changes(self) -> int:
         """How often the total changed while page numbers were read."""
-        return self._tags.changes
+        return self._pages.changes
+
+    @property
+    def tag(self) -> int | None:
+        """The total that was told last, ``None`` before the first answer."""
+        return self._pages.tag
 
     @property
     def is_overstated(self) -> bool:
@@ -245,78 +242,44 @@ class Walk(Generic[T]):
         return self._finish(portions)
 
     def _note_first(self, total: int | None) -> None:
-        self.tag = total or 0
-        self._first_pages = self.tag // self._pages.size
+        self._pages.tag = total or 0
+        self._first_pages = self._pages.tag // self._pages.size
 
     def _take_page(self, page: int, answer: Answer[T]) -> list[Portion[T]]:
-        count = len(answer.rows)
-        total = 0 if answer.total is None and page == 1 else answer.total
-        reading = self._tags.received(page, total)
         if self.tag is None:
-            self._note_first(total)
-        self.tag = self.tag if total is None else total
-        self._pages.read(page, count, self.tag or 0)
+            self._note_first(answer.total)
+        read = self._pages.read(page, answer)
         self._mending.size = self._pages.size
-        if not self._pages.wants(page):
+        if read is None:
             return []
-        self._suspect(page, answer, total)
-        is_last = self._closes_list(page, count, total)
-        if is_last:
-            self._pages.close(page)
-        self.positional |= page == 1 and not is_newest_first(answer.times)
+        is_in_order = is_newest_first(answer.times)
+        self.is_in_order = self.is_in_order and is_in_order
+        self.positional |= page == 1 and not is_in_order
         if self.positional:
-            return self._by_position(page, answer, is_last=is_last)
-        self.is_in_order = self.is_in_order and is_newest_first(answer.times)
-        portions = self._seams.place(page, place(answer), reading, closes=is_last)
-        return portions + self._settle()
-
-    def _suspect(self, page: int, answer: Answer[T], total: int | None) -> None:
-        """Look for pages that came before, and for more rows than there are said to be."""
-        if self._tags.are_believed and not self._tags.changes:
-            names = [*map(self._cover.identity, answer.rows)]
-            self._pages.refuse_repetition(page, names, self.tag or 0)
-        if answer.rows and self._pages.rank(page, len(answer.rows)) > (total or 0):
-            self._tags.expose()
-
-    def _closes_list(self, page: int, count: int, total: int | None) -> bool:
-        """Whether this answer is the last page of the list, by its rank and its own tag."""
-        if self._consistency == "off":
-            return page == self._pages.end
-        is_trusted = self._tags.are_believed or count < self._pages.size
-        return self._pages.rank(page, count) == total and is_trusted
+            return self._by_position(page, answer, is_last=read.is_last)
+        return self._pages.place(page, answer, read) + self._settle()
 
     def _settle(self) -> list[Portion[T]]:
         """Join the neighbours that may be trusted; what may not be is read as a range."""
-        if not self._tags.are_believed:
-            self._pages.stop()
-        if self._pages.is_over:
-            self._tags.end(adds_up=self._pages.is_closed)
-            self._seams.end((self._pages.end or 0) + 1)
-        portions, gaps = self._seams.settle(
-            self._tags.verdict, size=self._pages.size, has_moved=self._tags.changes > 0
-        )
+        portions, gaps = self._pages.settle()
         for gap in gaps:
             self._mending.add(gap.span, gap.place, gap.parts)
         if self._seams.is_disordered:
             self._note_order(is_in_order=False)
-        if self._seams.is_shifted and self._tags.are_believed:
-            self._tags.expose()
-            portions += self._settle()
         return portions
 
     def _by_position(self, page: int, answer: Answer[T], *, is_last: bool) -> list[Portion[T]]:
         """Deliver a page as it comes, and leave that way once something hints at changes."""
         size = self._pages.size
         is_short = len(answer.rows) != size and not is_last
-        has_moved = is_short or self._tags.changes > 0 or not self._tags.are_believed
+        has_moved = is_short or self._pages.has_moved
         portion = self._positions.take(page, answer, size=size, has_moved=has_moved)
-        self.is_in_order = self.is_in_order and self._positions.is_in_order
         self._leave_positions()
         return [portion]
 
     def _leave_positions(self) -> None:
         if self._positions.is_left and not self._mending.has_begun:
-            self._pages.stop()
+            self._numbers.stop()
             self._mending.add_sampled(self.window.asked, self._positions.times, self.tag or 0)
 
     # ------------------------------------------------------------------ doubts
@@ -344,10 +307,10 @@ class Walk(Generic[T]):
 
     def _finish(self, portions: list[Portion[T]]) -> list[Portion[T]]:
         """Count what goes out; once nothing is left to ask or await, settle what is open."""
-        if self._pages.is_over and not self.is_settled:
+        if self._numbers.is_over and not self.is_settled:
             if self.positional:
-                end, size = self._pages.end or 0, self._pages.size
-                portions += self._positions.end(end, size=size, adds_up=self._adds_up)
+                end, size = self._numbers.end or 0, self._pages.size
+                portions += self._positions.end(end, size=size, adds_up=self._pages.adds_up)
                 self._leave_positions()
             elif self._consistency == "count":
                 portions += self._settle()
@@ -358,11 +321,6 @@ class Walk(Generic[T]):
             portions += self.give_up(reason=EXHAUSTED if self._mending.has_ask else SHORTFALL)
         return portions
 
-    @property
-    def _adds_up(self) -> bool:
-        has_changed = self._consistency == "off" and self._tags.changes > 0
-        return self._pages.is_closed and (self.received == self.tag or has_changed)
-
     def give_up(self, *, before: Ask | None = None, reason: str | None = None) -> list[Portion[T]]:
         """Settle every open seam as it is and return the rows that were held back for it.
 
@@ -372,7 +330,7 @@ class Walk(Generic[T]):
         self.is_settled = True
         portions: list[Portion[T]] = []
         if self.positional and not self._positions.is_left:
-            self._is_doubtful |= not self._adds_up
+            self._is_doubtful |= not self._pages.adds_up
         elif before is None:
             portions += self._mending.leave_all(None) + self._seams.give_up(before=None)
         else:

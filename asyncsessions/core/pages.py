@@ -1,0 +1,137 @@
+"""The pages of one window: which of them are asked for, and which are trusted to be neighbours."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+from attrs import frozen
+
+from asyncsessions.core.answer import Answer, Portion, place
+from asyncsessions.core.cover import Cover
+from asyncsessions.core.paging import Paging
+from asyncsessions.core.seams import Gap, Seams
+from asyncsessions.core.tags import Reading, Tags
+from asyncsessions.core.windows import Window
+
+__all__ = ["Pages", "Read"]
+
+T = TypeVar("T")
+
+
+@frozen
+class Read:
+    """What a page said of the list: ``is_last`` if it proved to close it."""
+
+    reading: Reading
+    is_last: bool
+
+
+class Pages(Generic[T]):
+    """Reads a window by page number, and joins the pages that totals prove to be neighbours.
+
+    ``tag`` is the total that was told last, ``None`` before page 1.  ``is_trusted``: page numbers
+    are believed, whatever the totals say.
+    """
+
+    def __init__(
+        self, window: Window, cover: Cover[T], *, size: int, has_ids: bool, is_trusted: bool
+    ) -> None:
+        self.tag: int | None = None
+        self.numbers = Paging(size)
+        self.seams = Seams[T](window, cover, has_ids=has_ids)
+        self._tags = Tags()
+        self._cover = cover
+        self._is_trusted = is_trusted
+        self._rows = 0
+
+    @property
+    def changes(self) -> int:
+        """How often the total must have changed."""
+        return self._tags.changes
+
+    @property
+    def size(self) -> int:
+        """How many rows a full page has."""
+        return self.numbers.size
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether anything hints at a list that moves."""
+        return self._tags.changes > 0 or not self._tags.are_believed
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether a page closed the list, and there are as many rows as the total says."""
+        is_told = self._rows == self.tag or (self._is_trusted and self._tags.changes > 0)
+        return self.numbers.is_closed and is_told
+
+    # ------------------------------------------------------------------ asking
+
+    def next(self) -> int:
+        """Return the next page to ask for; only valid while ``numbers.has_next``."""
+        page = self.numbers.next()
+        self._tags.sent(page)
+        return page
+
+    def withdraw(self, page: int, *, leaves_hole: bool) -> None:
+        """Drop a page that was not asked for after all; ``leaves_hole``: it is missed."""
+        self.numbers.open.discard(page)
+        self._tags.withdrawn(page)
+        if leaves_hole and self.numbers.wants(page):
+            self.seams.place(page, place(Answer((), (), None)), None, closes=False)
+
+    # ------------------------------------------------------------------ answers
+
+    def read(self, page: int, answer: Answer[T]) -> Read | None:
+        """Learn from an answer what is worth asking for; ``None`` if the page is not wanted.
+
+        Raises :class:`UnexpectedResponseError` if the vendor sends one page under two numbers.
+        """
+        count = len(answer.rows)
+        total = 0 if answer.total is None and page == 1 else answer.total
+        reading = self._tags.received(page, total)
+        self.tag = self.tag if total is None else total
+        self._rows += count
+        self.numbers.read(page, count, self.tag or 0)
+        if not self.numbers.wants(page):
+            return None
+        self._suspect(page, answer, total)
+        is_last = self._closes_list(page, count, total)
+        if is_last:
+            self.numbers.close(page)
+        return Read(reading, is_last)
+
+    def _suspect(self, page: int, answer: Answer[T], total: int | None) -> None:
+        """Look for pages that came before, and for more rows than there are said to be."""
+        if not self.has_moved:
+            names = [*map(self._cover.identity, answer.rows)]
+            self.numbers.refuse_repetition(page, names, self.tag or 0)
+        if answer.rows and self.numbers.rank(page, len(answer.rows)) > (total or 0):
+            self._tags.expose()
+
+    def _closes_list(self, page: int, count: int, total: int | None) -> bool:
+        """Whether this answer is the last page of the list, by its rank and its own tag."""
+        if self._is_trusted:
+            return page == self.numbers.end
+        is_believed = self._tags.are_believed or count < self.size
+        return self.numbers.rank(page, count) == total and is_believed
+
+    def place(self, page: int, answer: Answer[T], read: Read) -> list[Portion[T]]:
+        """Return what a page covers on its own."""
+        return self.seams.place(page, place(answer), read.reading, closes=read.is_last)
+
+    def settle(self) -> tuple[list[Portion[T]], list[Gap[T]]]:
+        """Join the neighbours that may be trusted; return what that covers, and the gaps."""
+        if not self._tags.are_believed:
+            self.numbers.stop()
+        if self.numbers.is_over:
+            self._tags.end(adds_up=self.numbers.is_closed)
+            self.seams.end((self.numbers.end or 0) + 1)
+        portions, gaps = self.seams.settle(
+            self._tags.verdict, size=self.size, has_moved=self._tags.changes > 0
+        )
+        if self.seams.is_shifted and self._tags.are_believed:
+            self._tags.expose()
+            more, others = self.settle()
+            return portions + more, gaps + others
+        return portions, gaps
