@@ -54,7 +54,7 @@ class Cover(Generic[T]):
         """
         for gap in self._tiles.gaps(span & self._owned):
             self.unproven.claim(gap)
-        return self.claim(span, self.newest_first(self.clipped(self._union(parts), span)))
+        return self.claim(span, self.newest_first(self.clipped(self.united(parts), span)))
 
     def is_free(self, span: Span) -> bool:
         """Whether some owned instant of the span is not covered."""
@@ -108,7 +108,7 @@ class Cover(Generic[T]):
                 new.append(row)
         return new
 
-    def _union(self, parts: Sequence[Sequence[T]]) -> list[T]:
+    def united(self, parts: Sequence[Sequence[T]]) -> list[T]:
         """Unite answers that may share rows: twins count as often as in the one with most."""
         united: list[T] = []
         most: Counter[Hashable] = Counter()

@@ -31,7 +31,7 @@ class Crowd(Generic[T]):
 
     ``pages`` are those of the last look, proven or not; ``most_pages`` had the longest.
 
-    ``size`` is how many rows a full page has; ``has_ids``: no two rows share an identity.
+    ``size`` is how many rows a full page has at least; ``has_ids``: no two rows share an identity.
     """
 
     def __init__(
@@ -46,6 +46,7 @@ class Crowd(Generic[T]):
         self._identity = identity
         self._looks: list[tuple[Hashable, ...]] = []
         self.pages: list[Sequence[T]] = []
+        self._before: list[Sequence[T]] = []
         self.most_pages = 0
         self._totals: set[int | None] = set()
         self._seen_again: list[tuple[Hashable, ...]] | None = None
@@ -55,6 +56,11 @@ class Crowd(Generic[T]):
     def rows(self) -> list[T]:
         """The rows that were read last, in the vendor's order."""
         return [row for page in self.pages for row in page]
+
+    @property
+    def known(self) -> list[Sequence[T]]:
+        """The pages of the last look and of the one before, which may have got further."""
+        return [*self._before, *self.pages]
 
     @property
     def is_restless(self) -> bool:
@@ -71,13 +77,14 @@ class Crowd(Generic[T]):
 
     def _look(self, answer: Answer[T], names: tuple[Hashable, ...]) -> None:
         if self.page == 1:
+            self._before = [*self.pages]
             self._looks, self.pages, self._totals = [], [], set()
         self._looks.append(names)
         self.pages.append(answer.rows)
         self.most_pages = max(self.most_pages, len(self.pages))
         self._totals.add(answer.total)
         adds_up = self._totals == {self._count} and self._are_distinct
-        if len(names) == self._size:
+        if len(names) >= self._size:
             self.page += 1
         elif adds_up and not self._is_strict:
             self.is_proven = self.is_over = True

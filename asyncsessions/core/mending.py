@@ -46,8 +46,10 @@ Order = Literal["newest first", "oldest first", "none"]
 
 LONG_PAGES = 15
 """A range of more pages than this is cut."""
-PIECE_PAGES = 6
+PIECE_PAGES = 8
 """A piece has at least so many pages: each ends with a page that is half empty on average."""
+MARGIN = 1
+"""The pieces reach so many times as far as the rows are thought to lie."""
 FILL = 0.75
 """How full a page shall be that has to hold all rows of a piece."""
 SAMPLES_A_PIECE = 2
@@ -199,15 +201,29 @@ class Mending(Generic[T]):
         if asked_range(rest).asked == asked:
             self._read_crowd(left, *(split_top(rest) if is_from_top else split_bottom(rest)))
         else:
-            pages = ((answer.total or 0) - len(answer.rows)) / self.size
-            self._replace(left, cut(rest, self._pieces(pages)))
+            self._cut(left, answer, is_from_top=is_from_top)
         return portions
+
+    def _cut(self, piece: Range[T], answer: Answer[T], *, is_from_top: bool) -> None:
+        """Have the rest of a range read, in pieces if it is long.
+
+        The rows lie as far as they would if they were as dense as at the end of the answer.
+        """
+        rows, times = (answer.total or 0) - len(answer.rows), answer.times
+        half = len(times) // 2
+        stretch = abs(to_micros(times[half]) - to_micros(times[-1]))
+        extent = MARGIN * stretch * rows // (len(times) - half)
+        pieces = self._pieces(rows / self.size)
+        spans = cut(piece.span, pieces, extent=extent, is_from_top=is_from_top)
+        self._replace(piece, spans if pieces > 1 else [piece.span])
 
     def add_sampled(self, span: Span, times: Sequence[datetime], total: int) -> None:
         """Have a range read of which some times were seen, in an order other than newest first."""
         if is_newest_first(times[: self.size][::-1]):
             self._order = "oldest first"
-            self._replace(Range(span, 0), cut(span, self._pieces(total / self.size)))
+            pieces, extent = self._pieces(total / self.size), span.hi - span.lo
+            spans = cut(span, pieces, extent=extent, is_from_top=False)
+            self._replace(Range(span, 0), spans)
         else:
             self._order = "none"
             self._cut_by_samples(Range(span, 0), times, total)
@@ -277,7 +293,7 @@ class Mending(Generic[T]):
     def leave_all(
         self, reason: str | None, *, before: tuple[int, int] | None = None
     ) -> list[Portion[T]]:
-        """Give up every range, or only those ``before`` an ask's position and drop the others.
+        """Give up every range, or only those down to an ask's position and drop the others.
 
         ``reason`` says why, ``None`` if that is known already.
         """
@@ -286,7 +302,8 @@ class Mending(Generic[T]):
         self._open.clear()
         portions: list[Portion[T]] = []
         for piece in pieces:
-            if before is None or (piece.place, -piece.span.hi) < before:
+            end = to_micros(asked_range(piece.span).asked_end)
+            if before is None or (piece.place, -end) <= before:
                 known = () if piece.crowd is None else piece.crowd.known
                 portions += self._leave(evolve(piece, parts=(*piece.parts, *known)), reason)
         return portions

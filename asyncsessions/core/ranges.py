@@ -40,10 +40,14 @@ def split_around(span: Span, instant: int) -> tuple[Span, Span, Span]:
     return Span(hi, span.hi), Span(lo, hi), Span(span.lo, lo)
 
 
-def cut(span: Span, pieces: int) -> list[Span]:
-    """Cut a span into at most so many pieces of equal length, newest first."""
-    length = span.hi - span.lo
-    return _cut_at(span, [span.lo + length * number // pieces for number in range(1, pieces)])
+def cut(span: Span, pieces: int, *, extent: int, is_from_top: bool) -> list[Span]:
+    """Cut a span into pieces of equal length, newest first; a rest makes one more.
+
+    ``extent``: the pieces are to reach so far from the end where reading begins (microseconds).
+    """
+    reach = min(extent, span.hi - span.lo)
+    steps = [reach * number // pieces for number in range(1, pieces + 1)]
+    return _cut_at(span, [span.hi - step if is_from_top else span.lo + step for step in steps])
 
 
 def cut_by_samples(span: Span, times: Sequence[datetime], pieces: int) -> list[Span]:

@@ -15,7 +15,7 @@ theory is told in :mod:`asyncsessions.core.walk`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from itertools import pairwise
 from typing import Any, Generic, TypeVar
 
@@ -97,13 +97,21 @@ class Seams(Generic[T]):
         self._settled_above = {TOP}
         self._settled_below: set[int] = set()
         self._waiting: list[Seam[T]] = []
+        self._gaps: list[Span] = []
+        self._strays: set[Hashable] = set()
 
     def __len__(self) -> int:
         return len(self._placed)
 
     @property
     def rows(self) -> int:
-        """How many owned rows wait in seams that are not settled, those on two pages once."""
+        """How many owned rows wait in seams that are not settled, those on two pages once.
+
+        0 as long as a gap is still to be read: it has to be waited for in any case.
+        """
+        self._gaps = [span for span in self._gaps if self._cover.is_free(span)]
+        if self._gaps:
+            return 0
         placed = self._placed.items()
         parts = [page.head for number, page in placed if number not in self._settled_above]
         parts += [page.tail for number, page in placed if number not in self._settled_below]
@@ -211,6 +219,7 @@ class Seams(Generic[T]):
                 portions += self._cover.claim(seam.span, in_order)
             elif seam.span:
                 gaps.append(Gap(seam.upper, seam.span, seam.parts))
+                self._gaps.append(seam.span)
             elif self.is_disordered and not has_moved:
                 portions += self._out_of_order(seam)
             self._forget(seam)
@@ -260,6 +269,9 @@ class Seams(Generic[T]):
         rows = [row for row in above.tail if name(row) not in seen_below]
         rows += [row for row in below.head if name(row) not in seen_above]
         rows = self._cover.owned(rows)
+        if self._has_ids:  # a list that moves shows the same rows to several seams
+            rows = [row for row in rows if name(row) not in self._strays]
+            self._strays.update(map(name, rows))
         return [Portion(Span(above.last, above.last + 1), rows)] if rows else []
 
     def _forget(self, seam: Seam[T]) -> None:

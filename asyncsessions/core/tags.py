@@ -39,6 +39,8 @@ TICKS = 2
 """Of a page: one for the ask, one for the answer."""
 PATIENCE = 2
 """A change stands alone when so many answers for each open request have told nothing newer."""
+LONG_PATIENCE = 16
+"""A straggler that may have been cut in between is waited for while so many for each have come."""
 
 
 @frozen
@@ -148,8 +150,8 @@ class Tags:
         received = max(reading.received for reading in readings)
         is_current = phase is self._phases[-1]
         is_awaited = min(self._open.values(), default=inf) < received
-        if is_awaited and phase.last_sent - received < TICKS * PATIENCE * self._most_open:
-            return None  # a straggler may have been cut in between, and is waited for, for a while
+        if is_awaited and phase.last_sent - received < TICKS * LONG_PATIENCE * self._most_open:
+            return None
         if phase.last_sent <= received and not (self._adds_up and is_current):
             # Not told again by an answer that was asked for afterwards.
             return None if is_current and not self._is_over else False

@@ -10,6 +10,7 @@ from asyncsessions.core.identity import number_twins
 from asyncsessions.core.options import Options
 from asyncsessions.core.order import InOrder
 from asyncsessions.core.records import Session
+from asyncsessions.core.tiles import Span, Tiles
 from asyncsessions.core.walk import Walk
 from asyncsessions.core.windows import Window
 from asyncsessions.providers.base import Provider
@@ -50,7 +51,9 @@ class Lane:
         self._order: InOrder[Session] | None = None
         self._is_timed = True
         self._numbers_twins = not provider.has_ids
+        self._cut = Span(0, 0)
         self._twins: dict[str, int] = {}
+        self._has_positions = False
 
     def answer(self, ask: Ask, answer: Answer[Session]) -> list[Session]:
         """Take an answer and return the rows that may go out now."""
@@ -62,11 +65,26 @@ class Lane:
 
     def give_up(self, *, before: Ask | None = None) -> list[Session]:
         """Return what is known of the rows, or of those ``before`` what an ask would bring."""
-        if before is not None and self._order is not None:
-            self._order.discard(self.walk.floor(before))
+        if before is not None:
+            self._cut_at(self.walk.floor(before))
         rows = self._release(self.walk.give_up(before=before))
         self.held_rows = 0
         return rows
+
+    def _cut_at(self, floor: int) -> None:
+        """Drop what was read of the time below an answer that never came."""
+        owned = self.walk.window.owned
+        self._cut = owned if self.walk.positional else Span(owned.lo, floor + 1) & owned
+        if self._order is not None:
+            self._order.discard(floor)
+
+    @property
+    def unproven(self) -> list[Span]:
+        """The instants of which not all rows may have gone out, newest first."""
+        unproven = Tiles()
+        for span in (*self.walk.unproven, self._cut):
+            unproven.claim(span)
+        return unproven.spans()[::-1]
 
     @property
     def late_rows(self) -> int:
@@ -99,5 +117,7 @@ class Lane:
         return self._order.put(portion)
 
     def _numbered(self, portion: Portion[Session]) -> list[Session]:
-        # Without order in time twins may lie anywhere in the window: they have to be remembered.
-        return number_twins(portion.rows, None if portion.timed else self._twins)
+        # Without order in time twins may lie anywhere in the window: they have to be remembered,
+        # also when what began by position goes on by time.
+        self._has_positions |= not portion.timed
+        return number_twins(portion.rows, self._twins if self._has_positions else None)

@@ -223,7 +223,10 @@ class PageStream:
         limit = self._options.limit
         if limit is None:
             return True
-        on_the_way = self._outbox.ready_rows + ahead + self._outbox.seam_rows
+        seam_rows = self._outbox.seam_rows
+        on_the_way = self._outbox.ready_rows + seam_rows + ahead
+        if not under_way and not seam_rows:
+            on_the_way = self._outbox.ready_rows  # the others wait for a range not asked for yet
         return self._tally.rows + on_the_way < limit
 
     def _lane_to_ask(self) -> Lane | None:

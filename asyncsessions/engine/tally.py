@@ -61,9 +61,9 @@ class Tally:
             return []
         spans: list[Span] = []
         for index, window in enumerate(self.windows):
-            walk = self.lanes[index].walk if index < len(self.lanes) else None
-            if walk is not None and (walk.is_settled or not self.has_failed):
-                spans += walk.unproven
+            lane = self.lanes[index] if index < len(self.lanes) else None
+            if lane is not None and (lane.walk.is_settled or not self.has_failed):
+                spans += lane.unproven
             elif self.has_failed:
                 spans.append(window.owned)
         return spans

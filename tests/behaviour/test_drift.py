@@ -136,3 +136,12 @@ async def test_a_list_that_changes_faster_than_it_is_read_ends_and_is_named() ->
     assert outcome.requests <= 40 + 4 * (outcome.report.rows // 50 + 30)
     assert outcome.missing == 0 or outcome.report.unproven
     assert outcome.report.complete is not bool(outcome.report.unproven)
+
+
+@pytest.mark.parametrize("order", ["shuffled", "oldest_first"])
+async def test_twins_keep_ids_of_their_own_when_reading_by_position_is_left(order: str) -> None:
+    drift = Drift(**DENSE["+4 -5"], seed=1)
+    outcome = await pulled("attributionhub", rows=1000, twins=19, order=order, drift=drift)
+    assert outcome.doubled == 0
+    assert outcome.missing == 0
+    assert outcome.report.complete

@@ -100,7 +100,9 @@ def test_the_end_of_the_deadline_is_status_4():
 
 
 @pytest.mark.parametrize("loudness", ["-q", "-v"])
-def test_rows_of_one_instant_that_never_rest_are_status_5_and_named_even_if_quiet(loudness, tmp_path):
+def test_rows_of_one_instant_that_never_rest_are_status_5_and_named_even_if_quiet(
+    loudness, tmp_path
+):
     report = tmp_path / "report.json"
     drift = Drift(insert_on_instant_every=1, delete_every=1)
     with FakeHum(drift=drift, rows_on_one_instant=300).in_thread() as hum:

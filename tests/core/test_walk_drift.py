@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from tests.core.drifts import ASKED, any_of, ending
+from tests.core.drifts import ASKED, Listed, any_of, ending
 from tests.core.laws import check
 from tests.core.model import ORDERS, at, run, vendor_of, window
 
@@ -207,3 +207,53 @@ def test_one_second_that_never_stands_still_is_named():
             assert not course.walk.is_complete
             assert course.walk.reasons
             assert all(span.holds(10_000_000) for span in course.walk.unproven)
+
+
+@pytest.mark.parametrize("consistency", ["count", "strict"])
+@pytest.mark.parametrize("seed", range(60))
+def test_a_list_that_becomes_much_shorter_leaves_no_time_out(consistency, seed):
+    """Pages of the longer list arrive before and after the one that ends the shorter list."""
+    vendor = vendor_of([second / 6 for second in range(120)], 5)
+
+    def empty(vendor, chance):
+        if len(vendor.readings) == 1 + seed % 20:
+            keep = chance.randrange(40)
+            while len(vendor.rows) > keep:
+                vendor.delete(keep)
+
+    course = run(
+        vendor, ASKED, seed=seed, open_asks=24, drift=empty, busyness=1.0, consistency=consistency
+    )
+    check(course, vendor, ASKED, is_promised=consistency == "strict")
+
+
+@pytest.mark.parametrize("consistency", ["count", "strict"])
+def test_many_rows_on_one_instant_are_exact_on_pages_smaller_than_documented(consistency):
+    vendor = vendor_of([*range(5), *[10] * 30, *range(12, 17)], 4)
+    course = run(vendor, ASKED, consistency=consistency, documented_size=10)
+    check(course, vendor, ASKED)
+    assert course.walk.is_complete
+    assert len(course.rows) == 40
+
+
+def test_rows_that_climb_past_a_whole_page_unseen_come_once():
+    """As many rows come on top as go at the bottom, a page of them, again and again."""
+
+    def climb(vendor, chance):
+        for _ in range(vendor.size):
+            vendor.insert(at(20))
+        for _ in range(vendor.size):
+            vendor.delete(len(vendor.rows) - 1)
+
+    vendor = Listed(53, "quarters", 8, "newest first", 0, 7825955).vendor()
+    course = run(
+        vendor,
+        ASKED,
+        seed=1528064725,
+        open_asks=64,
+        drift=ending(climb, 30),
+        busyness=0.3,
+        loss=0.2,
+    )
+    check(course, vendor, ASKED, is_promised=False)
+    assert not course.walk.is_complete
