@@ -209,7 +209,8 @@ class Mending(Generic[T]):
 
         The rows lie as far as they would if they were as dense as at the end of the answer.
         """
-        rows, times = (answer.total or 0) - len(answer.rows), answer.times
+        times, is_short = answer.times, len(answer.rows) < self.size
+        rows = 0 if is_short else (answer.total or 0) - len(answer.rows)
         half = len(times) // 2
         stretch = abs(to_micros(times[half]) - to_micros(times[-1]))
         extent = MARGIN * stretch * rows // (len(times) - half)

@@ -9,7 +9,8 @@ from attrs import frozen
 from asyncsessions.core.answer import Answer, Portion, place
 from asyncsessions.core.cover import Cover
 from asyncsessions.core.paging import Paging
-from asyncsessions.core.seams import Gap, Seams
+from asyncsessions.core.seam import Gap
+from asyncsessions.core.seams import Seams
 from asyncsessions.core.tags import Reading, Tags
 from asyncsessions.core.windows import Window
 

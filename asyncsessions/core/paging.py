@@ -55,9 +55,8 @@ class Paging:
 
     def stop(self) -> None:
         """Ask for no further page."""
-        if not self._is_stopped:
-            self._is_stopped, self._next = True, max(self._next, 2)
-            self.end = min(self._next - 1, self.end or 0)
+        self.end = min(self._next - 1, self.end or 0)
+        self._is_stopped, self._next = True, max(self._next, 2)
 
     def read(self, page: int, count: int, total: int) -> None:
         """Take how many rows a page had, and the latest total."""

@@ -17,17 +17,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from itertools import pairwise
-from typing import Any, Generic, TypeVar
-
-from attrs import field, frozen
+from typing import Generic, TypeVar
 
 from asyncsessions.core.answer import Answer, PlacedPage, Portion, place
 from asyncsessions.core.cover import Cover
+from asyncsessions.core.seam import Gap, Seam, edge
 from asyncsessions.core.tags import Reading
 from asyncsessions.core.tiles import Span
 from asyncsessions.core.windows import Window
 
-__all__ = ["Gap", "Seams"]
+__all__ = ["Seams"]
 
 T = TypeVar("T")
 
@@ -36,42 +35,6 @@ Verdict = Callable[[Sequence[Reading]], bool | None]
 
 TOP = 0
 """The number of the imaginary page above page 1."""
-
-
-@frozen
-class Gap(Generic[T]):
-    """Instants below page ``place`` of which not all rows may have come, and those that have."""
-
-    place: int
-    span: Span
-    parts: Sequence[Sequence[T]] = field(repr=False)
-
-
-@frozen
-class Seam(Generic[T]):
-    """What lies between two solid pages; the pages between them span no time."""
-
-    upper: int
-    lower: int
-    above: PlacedPage[T] = field(repr=False)
-    below: PlacedPage[T] = field(repr=False)
-    links: Sequence[PlacedPage[T]] = field(repr=False)
-
-    @property
-    def span(self) -> Span:
-        """The instants from the last of the upper page to the first of the lower, both included."""
-        return Span(self.below.first, self.above.last + 1)
-
-    @property
-    def parts(self) -> list[Sequence[T]]:
-        """The rows of these instants, from each page."""
-        return [self.above.tail, *(link.tail for link in self.links), self.below.head]
-
-    @property
-    def is_descending(self) -> bool:
-        """Whether it leads from newer to older, and the links lie on the way."""
-        span = self.span
-        return bool(span) and all(link.lies_in(span) for link in self.links)
 
 
 class Seams(Generic[T]):
@@ -92,7 +55,7 @@ class Seams(Generic[T]):
         self._has_ids = has_ids
         self._last: int | None = None  # the page that proved to close the list
         self._bottom: int | None = None  # the number of the imaginary page below
-        self._placed: dict[int, PlacedPage[T]] = {TOP: _edge(window.asked.hi)}
+        self._placed: dict[int, PlacedPage[T]] = {TOP: edge(window.asked.hi)}
         self._readings: dict[int, Reading] = {}
         self._settled_above = {TOP}
         self._settled_below: set[int] = set()
@@ -155,8 +118,9 @@ class Seams(Generic[T]):
             for missing in self._missing():
                 self.place(missing, place(Answer((), (), None)), None, closes=False)
             self._put_bottom(number)
-            if (upper := self._solid(number, -1)) is not None:
-                self._complete(upper, number)
+            upper = self._solid(number, -1)
+            assert upper is not None  # no page is missing any more, and the top is solid
+            self._complete(upper, number)
 
     def _missing(self) -> list[int]:
         """Return the pages that were never placed, though one below them was."""
@@ -175,7 +139,7 @@ class Seams(Generic[T]):
             self._settled_below.discard(below)
         self._waiting = [seam for seam in self._waiting if seam.lower < number]
         self._bottom = number
-        self._placed[number] = _edge(self._window.asked.lo)
+        self._placed[number] = edge(self._window.asked.lo)
         self._settled_below.add(number)
 
     def _solid(self, number: int, step: int) -> int | None:
@@ -268,10 +232,9 @@ class Seams(Generic[T]):
         seen_above, seen_below = set(map(name, above.rows)), set(map(name, below.rows))
         rows = [row for row in above.tail if name(row) not in seen_below]
         rows += [row for row in below.head if name(row) not in seen_above]
-        rows = self._cover.owned(rows)
-        if self._has_ids:  # a list that moves shows the same rows to several seams
-            rows = [row for row in rows if name(row) not in self._strays]
-            self._strays.update(map(name, rows))
+        # A list that moves shows the same rows to several seams.
+        rows = [row for row in self._cover.owned(rows) if name(row) not in self._strays]
+        self._strays.update(map(name, rows))
         return [Portion(Span(above.last, above.last + 1), rows)] if rows else []
 
     def _forget(self, seam: Seam[T]) -> None:
@@ -316,8 +279,3 @@ class Seams(Generic[T]):
         self._placed.clear()
         self._waiting.clear()
         return portions
-
-
-def _edge(border: int) -> PlacedPage[Any]:
-    """Return an imaginary page that lies beyond a border of the window and holds no rows."""
-    return PlacedPage(border, border - 1, 0, Span(0, 0), (), (), ())

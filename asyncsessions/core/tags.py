@@ -65,8 +65,7 @@ class Phase:
     def note(self, reading: Reading) -> None:
         self.first_sent = min(self.first_sent, reading.sent)
         self.last_sent = max(self.last_sent, reading.sent)
-        self.first_received = min(self.first_received, reading.received)
-        self.last_received = max(self.last_received, reading.received)
+        self.last_received = reading.received
 
 
 class Tags:
