@@ -14,10 +14,11 @@ and edited rows need no thought, and a row is lost only where no tile lies, whic
 
 ::
 
-    page 1  ┌────────────┐                                        time ──► older
-    page 2             ══╪═┌────────────┐                    ══ seam: the last instant of a page
-    page 3                            ══╪═┌──────────┐          to the first of the next
-    range                               └┘  a gap, asked as a range of its own
+    newer ◄───────────────────── time ─────────────────────► older
+    page 1   ├───────────┤
+    page 2                ╎├──────────┤               ╎  a seam: closed if tags prove it,
+    page 3                             ╎├────────┤       else a gap,
+    range                             ├─┤                which is asked by time
 
 **Seams.**  What lies between the last instant of page p and the first of page p+1 is known only if
 the two are neighbours in the list.  Pages that overlap in time need not be.  For all others the
@@ -42,8 +43,9 @@ from the start, (d) to (f).  ``off`` believes page numbers.
 
 **What can deceive it.**  ``strict``: nothing, if answers are atomic reads, lists are sorted as
 their answers are, and rows keep their start.  ``count``: changes that cancel between two equal
-totals without anybody being told another one, and a change between the very last total and its
-rows.  The budget bounds what is asked; what it leaves open is unproven.
+totals, if nobody whose answer was waited for told another one; a change between the very last
+total and its rows; a total that is too small by whole pages.  The budget bounds what is asked;
+what it leaves open is unproven.
 
 **States.**  *Paging* (page 1, then all others) → *mending* → *settled*; ``strict`` begins with
 mending, a list in another order than time may stay with its positions
@@ -53,8 +55,8 @@ mending, a list in another order than time may stay with its positions
 they fill the window; no row that stood throughout is missing from the proven, none comes twice;
 where nothing moves the requests of ``count`` are ``max(1, ceil(n / size))``; requests are bounded.
 
-Sources: the list as a moving sequence and its losses were measured on models of both vendors; keyset
-paging is M. Winand, "We need tool support for keyset pagination" (use-the-index-luke.com/no-offset).
+Source of keyset paging: M. Winand, "We need tool support for keyset pagination",
+use-the-index-luke.com/no-offset.
 """
 
 from __future__ import annotations
