@@ -59,7 +59,7 @@ def pulling(hum, *args, **how):
 def test_a_signal_in_the_middle_ends_cleanly_with_status_130(number, tmp_path):
     report = tmp_path / "report.json"
     target = tmp_path / "x.jsonl"
-    fake = FakeHum(rows=20_000, latency_s=SLOW_S)
+    fake = FakeHum(rows=200_000, latency_s=SLOW_S)  # far longer than a signal takes
     to = ["--to", str(target), "--report", str(report)]
     with fake.in_thread() as hum, pulling(hum, *to) as process:
         await_requests(hum, 20)
@@ -97,7 +97,7 @@ def test_a_second_signal_stops_at_once_what_hangs_in_a_write():
 
 def test_a_second_signal_right_after_the_first_is_status_130_too(tmp_path):
     report = tmp_path / "report.json"
-    fake = FakeHum(rows=20_000, latency_s=SLOW_S)
+    fake = FakeHum(rows=200_000, latency_s=SLOW_S)  # far longer than a signal takes
     to = ["--to", str(tmp_path / "x.jsonl"), "--report", str(report)]
     with fake.in_thread() as hum, pulling(hum, *to) as process:
         await_requests(hum, 20)
@@ -173,7 +173,7 @@ def test_who_was_started_with_ctrl_c_switched_off_ignores_it():
 
 
 def test_a_reader_that_has_enough_ends_the_pull_quietly_as_a_shell_shows_it():
-    with FakeHum(rows=20_000, latency_s=0.01).in_thread() as hum, pulling(hum) as process:
+    with FakeHum(rows=200_000, latency_s=0.01).in_thread() as hum, pulling(hum) as process:
         assert process.stdout.readline().startswith('{"provider"')
         process.stdout.close()
         assert process.wait(timeout=20) == 141

@@ -41,10 +41,14 @@ def dense(**changes: int | None) -> Callable[[int], Drift]:
 
 
 def single(kind: str) -> Callable[[int], Drift]:
-    """Return what makes a drift of one change, after another answer for each seed."""
+    """Return what makes a drift of one change, after another answer for each seed.
+
+    The very last total is never torn: that nobody contradicts, which is a known limit of `count`.
+    """
+    moments = PAGES - (kind == "torn_total")
 
     def drift(seed: int) -> Drift:
-        moment = seed * 37 % PAGES + 1
+        moment = seed * 37 % moments + 1
         return Drift(seed=seed, until_answer=moment, **{kind: moment})
 
     return drift
