@@ -45,7 +45,8 @@ def started(
     **changes: str,
 ) -> Iterator[subprocess.Popen[str]]:
     # A child inherits that signals are ignored, as they are for whoever runs in the background.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    handlers = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         process = subprocess.Popen(
             [*program, *args],
@@ -56,7 +57,8 @@ def started(
             env=environment(**changes),
         )
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     with process:
         try:
             yield process
