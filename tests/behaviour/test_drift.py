@@ -13,6 +13,7 @@ from asyncsessions.core.report import Report
 from asyncsessions.testing import Drift, FakeAttributionHub, FakeHum
 from tests.behaviour.test_whole_pulls import RANGE, in_range
 
+pytestmark = pytest.mark.slow
 ROWS = 4_000
 PAGES = ROWS // 50
 DENSE = {

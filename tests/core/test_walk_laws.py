@@ -24,7 +24,7 @@ from tests.core.drifts import (
 )
 from tests.core.laws import SCALE, examples, walked
 
-pytestmark = pytest.mark.timeout(int(120 * max(1, SCALE / 2)))
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(int(120 * max(1, SCALE / 2)))]
 
 drifts = st.sampled_from(sorted(ANY))
 visible_drifts = st.sampled_from(sorted(VISIBLE))
