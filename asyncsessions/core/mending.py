@@ -3,8 +3,8 @@
 A *gap* is asked as a range of its own.  If the answer holds fewer rows than a page, it holds all
 there are and covers the range.  Otherwise, newest rows first, it covers the range down to its last
 instant, and the rest is asked next, that instant included (keyset by time).  Long ranges are cut
-into pieces that are read side by side; an answer's total says how many rows are left, which
-decides how many pieces are worth it, and nothing else.
+into pieces that are read side by side; an answer's total says how many rows are left, and its
+times how far they may reach, which decides what pieces are worth it, and nothing else.
 
 Rows in no order cover nothing, however many there are; then a range is cut, along the times that
 were seen, until each piece fits into a page.  What cannot be cut because it lies within one second
@@ -48,8 +48,6 @@ LONG_PAGES = 15
 """A range of more pages than this is cut."""
 PIECE_PAGES = 8
 """A piece has at least so many pages: each ends with a page that is half empty on average."""
-MARGIN = 1
-"""The pieces reach so many times as far as the rows are thought to lie."""
 FILL = 0.75
 """How full a page shall be that has to hold all rows of a piece."""
 SAMPLES_A_PIECE = 2
@@ -213,7 +211,7 @@ class Mending(Generic[T]):
         rows = 0 if is_short else (answer.total or 0) - len(answer.rows)
         half = len(times) // 2
         stretch = abs(to_micros(times[half]) - to_micros(times[-1]))
-        extent = MARGIN * stretch * rows // (len(times) - half)
+        extent = stretch * rows // (len(times) - half)
         pieces = self._pieces(rows / self.size)
         spans = cut(piece.span, pieces, extent=extent, is_from_top=is_from_top)
         self._replace(piece, spans if pieces > 1 else [piece.span])
