@@ -18,10 +18,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := -m pip --disable-pip-version-check install -qq
 PYTEST := PYTHONDEVMODE=1 $(BIN)/python -m pytest
-TYPED = asyncsessions tools $(wildcard examples) $(wildcard tests/typing)
+TYPED = asyncsessions tools benchmarks $(wildcard examples) $(wildcard tests/typing)
 DOCS = README.md $(shell find docs -name "*.md" 2>/dev/null | sort)
 
-.PHONY: help demo demo-drift test coverage coverage-report lint format types layers docs generate \
+.PHONY: help demo demo-drift bench-durable test coverage coverage-report lint format types layers docs generate \
         test-wheel test-lowest test-pythons nightly clean
 
 help: ## list these commands
@@ -59,6 +59,9 @@ demo-drift: $(VENV)/.demo ## read a list that moves in three ways: which of them
 
 test: $(VENV)/.test ## all tests but the nightly ones; warnings are errors
 	$(PYTEST) $(PYTEST_ARGS)
+
+bench-durable: $(VENV)/.test ## a million rows into each durable target; takes minutes
+	$(BIN)/python -m benchmarks.durable --write benchmarks/results/durable.json
 
 # --- for developers ---------------------------------------------------------------------------
 

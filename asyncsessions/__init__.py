@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from asyncsessions.providers.attributionhub import AttributionHub
     from asyncsessions.providers.hum import Hum
     from asyncsessions.query import SessionList, Sessions, merge
+    from asyncsessions.sinks.dataset_files import change_files, dataset_files
 
 __all__ = [
     "Address",
@@ -79,6 +80,8 @@ __all__ = [
     "SinkError",
     "TransportError",
     "UnexpectedResponseError",
+    "change_files",
+    "dataset_files",
     "merge",
 ]
 
@@ -102,6 +105,7 @@ _HOMES = {
     "providers.attributionhub": ("AttributionHub",),
     "providers.hum": ("Hum",),
     "query": ("SessionList", "Sessions", "merge"),
+    "sinks.dataset_files": ("change_files", "dataset_files"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

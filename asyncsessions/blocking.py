@@ -20,6 +20,7 @@ import threading
 from collections.abc import Coroutine, Generator, Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar, Unpack
@@ -35,7 +36,7 @@ from asyncsessions.query import OptionChanges, SessionList
 from asyncsessions.query import Sessions as AsyncSessions
 
 if TYPE_CHECKING:
-    from asyncsessions.sinks.base import Sink
+    from asyncsessions.sinks.base import Sink, Store
     from asyncsessions.transport.base import Transport
 
 __all__ = ["Client", "SessionStream", "Sessions"]
@@ -174,13 +175,23 @@ class Sessions:
         """Return how many sessions the vendor says there are."""
         return self._loop.run(self._sessions.count())
 
-    def estimate(self) -> Estimate:
-        """Return what a pull will take."""
-        return self._loop.run(self._sessions.estimate())
+    def estimate(self, to: str | Path | Store | None = None, *, fresh: bool = False) -> Estimate:
+        """Return what a pull will take; with ``to`` the answers are kept for it."""
+        return self._loop.run(self._sessions.estimate(to, fresh=fresh))
 
-    def pull(self, to: str | Path | Sink, *, fresh: bool = False) -> Report:
-        """Write all sessions to a target and return the report."""
+    def pull(self, to: str | Path | Sink | Store, *, fresh: bool = False) -> Report:
+        """Write all sessions to a target, or go on with that, and return the report."""
         return self._loop.run(self._sessions.pull(to, fresh=fresh))
+
+    def sync(
+        self,
+        to: str | Path | Store,
+        *,
+        lookback: timedelta | None = None,
+        revisit: float = 0.0,
+    ) -> Report:
+        """Bring a target up to now: new rows, rows that changed, rows that vanished."""
+        return self._loop.run(self._sessions.sync(to, lookback=lookback, revisit=revisit))
 
 
 class Client(Generic[P]):

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from math import inf
 from types import TracebackType
 from typing import TYPE_CHECKING, Generic, NoReturn, ParamSpec, TypeVar
 from weakref import WeakSet
 
+from asyncsessions.core.books import Stream
 from asyncsessions.core.http import Request, Response
 from asyncsessions.core.meter import Meter
 from asyncsessions.core.pace import Pace, Retry
 from asyncsessions.core.records import SessionDetail
 from asyncsessions.core.verdict import judge
+from asyncsessions.core.windows import EPOCH
+from asyncsessions.engine.comparing import Comparison, compare
+from asyncsessions.engine.pages import Source
 from asyncsessions.engine.persistence import to_the_end
 from asyncsessions.engine.stream import PageStream
 from asyncsessions.errors import ConfigurationError, SessionsError
-from asyncsessions.providers.base import DetailProvider, PingProvider, Provider
+from asyncsessions.providers.base import DetailProvider, PingProvider, Provider, Query
 from asyncsessions.query import Sessions
 
 if TYPE_CHECKING:
@@ -118,6 +122,27 @@ class Client(Generic[P]):
         if not isinstance(provider, PingProvider):
             raise ConfigurationError(f"{provider.name} has no request that costs nothing")
         await self.fetch(provider.ping_request(), provider.read_ping, Meter())
+
+    async def compare(
+        self,
+        stream: Stream,
+        moments: Iterable[int],
+        *,
+        before_request: Callable[[], None] | None = None,
+        max_requests: int | None = None,
+        deadline_s: float | None = None,
+    ) -> list[Comparison]:
+        """Ask whether as many sessions are listed as are stored; see :mod:`engine.comparing`.
+
+        ``stream`` is what a target says it holds, ``moments`` the starts of its sessions in
+        microseconds since 1970.  ``before_request`` is called before each request is sent.
+        """
+        meter = Meter(max_requests=max_requests, deadline_s=deadline_s, enter=before_request)
+        if deadline_s is not None:
+            meter.deadline = asyncio.get_running_loop().time() + deadline_s
+        query = Query(EPOCH, filters=stream.filters)
+        source = Source(self.provider, query, self.fetch, meter)
+        return await compare(source, stream, moments, concurrency=self.concurrency)
 
     async def fetch(self, request: Request, read: Callable[[Response], T], meter: Meter) -> T:
         """Send a request of the provider's and return what ``read`` makes of the answer."""

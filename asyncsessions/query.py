@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from attrs import evolve, field, frozen
 
+from asyncsessions.core.books import Kind
 from asyncsessions.core.meter import Meter
 from asyncsessions.core.options import OnIncomplete, Options
+from asyncsessions.core.plan import PullPlan
 from asyncsessions.core.records import Session
 from asyncsessions.core.report import Report
 from asyncsessions.core.walk import Consistency
+from asyncsessions.engine.drain import drain
+from asyncsessions.engine.estimating import estimate_into
 from asyncsessions.engine.items import SessionStream, iterate
 from asyncsessions.engine.merge import MergedStream, OnSourceError
 from asyncsessions.engine.pages import Source
+from asyncsessions.engine.planning import make_plan, to_sync, whole_range
 from asyncsessions.engine.probe import Estimate, probe
-from asyncsessions.engine.pull import pull
-from asyncsessions.engine.stream import PageStream
+from asyncsessions.engine.pull import pull_into
+from asyncsessions.engine.stream import PageStream, wall_clock
 from asyncsessions.errors import ConfigurationError
 from asyncsessions.providers.base import Query
-from asyncsessions.sinks.base import Sink
+from asyncsessions.sinks.base import Sink, Store
 
 if TYPE_CHECKING:
     from asyncsessions.client import Client
@@ -42,6 +48,15 @@ class OptionChanges(TypedDict, total=False):
     limit: int | None
     raw: bool
     on_progress: Callable[[Report], None] | None
+
+
+class _How(TypedDict):
+    """What every way of filling a store is told."""
+
+    source: Source
+    options: Options
+    plan: PullPlan
+    concurrency: int
 
 
 class SessionList(list[Session]):
@@ -139,24 +154,86 @@ class Sessions:
         """
         return (await probe(self._source(), concurrency=self.client.concurrency)).rows
 
-    async def estimate(self) -> Estimate:
-        """Return what a pull will take; costs one request a window."""
-        limit = self.options.limit
-        return await probe(self._source(), concurrency=self.client.concurrency, limit=limit)
+    async def estimate(
+        self, to: str | Path | Store | None = None, *, fresh: bool = False
+    ) -> Estimate:
+        """Return what a pull will take; costs one request a window.
 
-    async def pull(self, to: str | Path | Sink, *, fresh: bool = False) -> Report:
+        With ``to`` the answers are kept beside that target, and the pull into it does not ask for
+        them again; ``requests`` are then those that are still to come.  Raises
+        :class:`ConfigurationError` for a target that keeps nothing.
+        """
+        if to is None:
+            limit = self.options.limit
+            return await probe(self._source(), concurrency=self.client.concurrency, limit=limit)
+        store = self._target(to, fresh=fresh)
+        if not isinstance(store, Store):
+            raise ConfigurationError("estimate() needs a target that keeps what was asked, a file")
+        provider = self.client.provider
+        return await estimate_into(store, choose=whole_range(provider), **self._how("pull"))
+
+    async def pull(self, to: str | Path | Sink | Store, *, fresh: bool = False) -> Report:
         """Write all sessions to a target and return the report.
 
-        ``to`` is a path ending in ``.jsonl``, ``.csv`` or ``.duckdb``, ``"-"`` for JSON lines on
-        standard output, or a :class:`Sink` of your own.  ``fresh`` starts over where the target
-        holds something already.  Raises :class:`SinkError`, and what iterating raises.
+        ``to`` is a path: ``.duckdb``, ``.parquet``, ``.jsonl``, ``.csv``, or a directory (with a
+        ``/`` at the end) for a Parquet dataset; ``"-"`` for JSON lines on standard output; or a
+        :class:`Store` or :class:`Sink` of your own.  A path that an earlier pull of the same
+        question was writing is gone on with, whatever stopped it; one that is complete costs no
+        request.  ``fresh`` starts over where the target holds something already.  Raises
+        :class:`SinkError`, and what iterating raises.
         """
-        from asyncsessions.sinks import open_sink
+        target = self._target(to, fresh=fresh)
+        if isinstance(target, Store):
+            choose = whole_range(self.client.provider)
+            return await pull_into(target, choose=choose, **self._how("pull"))
+        return await drain(self._run(), target)
 
-        if not isinstance(to, str | Path | Sink):
-            raise ConfigurationError("pull() needs a path, '-' or a sink to write to")
-        sink = open_sink(to, fresh=fresh) if isinstance(to, str | Path) else to
-        return await pull(self._run(), sink)
+    async def sync(
+        self,
+        to: str | Path | Store,
+        *,
+        lookback: timedelta | None = None,
+        revisit: float = 0.0,
+    ) -> Report:
+        """Bring a target up to now: new rows, rows that changed, rows that vanished.
+
+        Reads what was never read of the range of this question, and again what is younger than
+        ``lookback`` (``None`` = the vendor's, see :attr:`Provider.lookback`).  With ``revisit`` a
+        stretch that was so old when it was read last is read again after ``revisit`` times that
+        age, instead of each time.  ``to`` is a DuckDB file or a Parquet dataset, where what was
+        found different is written down as changes.  Raises :class:`SinkError`, and what iterating
+        raises; :class:`ConfigurationError` for an end, which is always now.
+        """
+        if self.query.end is not None:
+            raise ConfigurationError("sync() reads up to now: leave the end out")
+        if revisit < 0:
+            raise ConfigurationError("revisit must be a number of at least 0")
+        store = self._target(to, fresh=False)
+        if not isinstance(store, Store):
+            raise ConfigurationError("sync() needs a .duckdb file or a dataset")
+        provider = self.client.provider
+        back = provider.lookback if lookback is None else lookback
+        choose = to_sync(provider, lookback=back, revisit=revisit)
+        return await pull_into(store, choose=choose, **self._how("sync"))
+
+    def _target(self, to: str | Path | Sink | Store, *, fresh: bool) -> Sink | Store:
+        from asyncsessions.sinks import open_target
+
+        if not isinstance(to, str | Path | Sink | Store):
+            raise ConfigurationError("there must be a path, '-' or a sink to write to")
+        return open_target(to, fresh=fresh) if isinstance(to, str | Path) else to
+
+    def _how(self, kind: Kind) -> _How:
+        if self.options.limit is not None:
+            raise ConfigurationError(
+                "limit is for a look: a target that keeps books takes all of a range, or nothing"
+            )
+        return _How(
+            source=self._source(),
+            options=self.options,
+            plan=make_plan(self.client.provider, self.query, now=wall_clock(), kind=kind),
+            concurrency=self.client.concurrency,
+        )
 
     def _source(self) -> Source:
         options = self.options

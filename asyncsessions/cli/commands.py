@@ -39,6 +39,16 @@ Examples:
   asyncsessions pull attributionhub --last 30d --campaign summer_sale --to sessions.csv
   asyncsessions pull attributionhub --last 90d --max-requests 500 --to sessions.duckdb
 """
+SYNC_HUM = """\b
+Examples:
+  asyncsessions sync hum --environment sandbox --start 2026-01-01 --to sessions.duckdb
+  asyncsessions sync hum --environment sandbox --to sessions.duckdb --lookback 60d
+"""
+SYNC_ATTRIBUTIONHUB = """\b
+Examples:
+  asyncsessions sync attributionhub --to sessions/ --lookback 3d --max-requests 150
+  asyncsessions sync attributionhub --to sessions/ --lookback 30d --revisit 0.5
+"""
 
 
 class Root(click.Group):
@@ -88,6 +98,35 @@ def pull_attributionhub(**given: Any) -> None:
 
 
 @cli.group()
+def sync() -> None:
+    """Bring a DuckDB file or a dataset up to now: what is new, has changed or has vanished."""
+
+
+@sync.command("hum", epilog=f"{SYNC_HUM}\n{STATUS_TEXT}")
+@options.hum
+@options.syncing
+@options.spending
+@options.loudness
+def sync_hum(**given: Any) -> None:
+    """Sync from Hum."""
+    from asyncsessions.cli import syncing, vendors
+
+    leave(lambda: syncing.sync(vendors.HUM, given))
+
+
+@sync.command("attributionhub", epilog=f"{SYNC_ATTRIBUTIONHUB}\n{STATUS_TEXT}")
+@options.attributionhub
+@options.syncing
+@options.spending
+@options.loudness
+def sync_attributionhub(**given: Any) -> None:
+    """Sync from AttributionHub; its requests count against a monthly quota."""
+    from asyncsessions.cli import syncing, vendors
+
+    leave(lambda: syncing.sync(vendors.ATTRIBUTIONHUB, given))
+
+
+@cli.group()
 def estimate() -> None:
     """Tell how many rows there are and how many requests a pull takes.
 
@@ -119,6 +158,36 @@ def estimate_attributionhub(**given: Any) -> None:
     from asyncsessions.cli import estimating, vendors
 
     leave(lambda: estimating.estimate(vendors.ATTRIBUTIONHUB, given))
+
+
+@cli.command(epilog=STATUS_TEXT)
+@click.argument("target")
+@click.option(
+    "--against",
+    type=click.Choice(["hum", "attributionhub"]),
+    help="Ask this vendor as well how many sessions it has now: a request a window.",
+)
+@options.address
+@options.spending
+@options.loudness
+def verify(**given: Any) -> None:
+    """Count the rows of a target anew and compare their digests; asks nobody.
+
+    Needs no account, unless --against a vendor.
+    """
+    from asyncsessions.cli import verifying
+
+    leave(lambda: verifying.verify(given))
+
+
+@cli.command(epilog=STATUS_TEXT)
+@click.argument("target")
+@click.option("--json", is_flag=True, help="Print a JSON object instead of a page.")
+def report(target: str, *, json: bool) -> None:
+    """Show what a target holds: windows, rows, requests by month, sessions by day, campaigns."""
+    from asyncsessions.cli import stored
+
+    leave(lambda: stored.show(target, is_json=json))
 
 
 @cli.command()

@@ -13,7 +13,7 @@ from asyncsessions.cli.diagnostics import listen
 from asyncsessions.cli.exits import COMPLETE
 from asyncsessions.cli.figures import plural
 from asyncsessions.cli.process import run, say, say_out
-from asyncsessions.cli.pulling import explain
+from asyncsessions.cli.pulling import check_target, explain
 from asyncsessions.cli.vendors import Question, Vendor, refuse_many_windows
 from asyncsessions.client import Client
 from asyncsessions.engine.probe import Estimate
@@ -32,6 +32,9 @@ def estimate(vendor: Vendor, given: dict[str, Any]) -> int:
     is_json = given.pop("json")
     concurrency, rps = given.pop("concurrency"), given.pop("rps")
     max_requests, deadline_s = given.pop("max_requests"), given.pop("deadline")
+    to, fresh = given.pop("to"), given.pop("fresh")
+    if to is not None:
+        check_target(to)
     questions: list[Question] = []
 
     def prepare() -> None:
@@ -46,19 +49,25 @@ def estimate(vendor: Vendor, given: dict[str, Any]) -> int:
             sessions = question.put_to(client)
             return await sessions.with_options(
                 max_requests=max_requests, deadline_s=deadline_s
-            ).estimate()
+            ).estimate(to, fresh=fresh)
 
     ending = run(ask, before=prepare)
     if ending.value is not None:
-        say_out(json.dumps(asdict(ending.value)) if is_json else _sentence(ending.value))
+        say_out(json.dumps(asdict(ending.value)) if is_json else _sentence(ending.value, to))
     if ending.status != COMPLETE:
         for line in explain(ending, questions[0] if questions else None):
             say(line)
     return ending.status
 
 
-def _sentence(plan: Estimate) -> str:
+def _sentence(plan: Estimate, to: str | None) -> str:
+    found = f"{plural(plan.rows, 'row')} in {plural(plan.windows, 'window')}"
+    if to is None:
+        return (
+            f"{found}: a pull takes {plural(plan.requests, 'request')} "
+            f"({plan.spent:,} spent on this estimate)"
+        )
     return (
-        f"{plural(plan.rows, 'row')} in {plural(plan.windows, 'window')}: a pull takes "
-        f"{plural(plan.requests, 'request')} ({plan.spent:,} spent on this estimate)"
+        f"{found}: the pull into {to} takes {plan.requests:,} more "
+        f"({plan.spent:,} spent on this estimate, and kept for it)"
     )

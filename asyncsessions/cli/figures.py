@@ -14,6 +14,7 @@ from asyncsessions.errors import SessionsError
 __all__ = [
     "expected_pages",
     "figures",
+    "outcome_words",
     "plural",
     "progress_line",
     "remarks",
@@ -37,10 +38,17 @@ _NAMES = re.compile(rf"\b({'|'.join(_OPTION_OF)})\b(=(?=\d))?")
 
 def shell_words(error: SessionsError) -> str:
     """Return the error's text with the library's argument names as options of the shell."""
-    message = _NAMES.sub(
-        lambda found: _OPTION_OF[found[1]] + (" " if found[2] else ""), error.message
-    )
-    return _FRESH.sub("--fresh", message) + str(error).removeprefix(error.message)
+    return _as_options(error.message) + str(error).removeprefix(error.message)
+
+
+def outcome_words(report: Report) -> str:
+    """Return the target's word on where the rows are, in the same way."""
+    return _as_options(report.outcome or "")
+
+
+def _as_options(text: str) -> str:
+    named = _NAMES.sub(lambda found: _OPTION_OF[found[1]] + (" " if found[2] else ""), text)
+    return _FRESH.sub("--fresh", named)
 
 
 def expected_pages(report: Report, *, page_size: int, limit: int | None = None) -> int | None:
@@ -65,18 +73,17 @@ def plural(count: int, noun: str) -> str:
 
 def figures(report: Report) -> str:
     """Return the figures of a pull in one line."""
-    rate = (
-        f", {report.rows / report.elapsed_s:,.0f} rows/s"
-        if report.rows and report.elapsed_s
-        else ""
-    )
+    read = report.rows - report.rows_before
+    rate = f", {read / report.elapsed_s:,.0f} rows/s" if read and report.elapsed_s else ""
     return f"{plural(report.rows, 'row')} in {spent(report)}{rate}"
 
 
 def spent(report: Report) -> str:
     """Return what a pull has cost: requests, retries and seconds."""
     retries = "1 retry" if report.retries == 1 else f"{report.retries:,} retries"
-    return f"{plural(report.requests, 'request')} ({retries}), {report.elapsed_s:.1f} s"
+    earlier = f" after {report.requests_before:,} of earlier goes" if report.requests_before else ""
+    requests = plural(report.requests, "request")
+    return f"{requests}{earlier} ({retries}), {report.elapsed_s:.1f} s"
 
 
 def progress_line(report: Report, *, page_size: int, limit: int | None = None) -> str:

@@ -13,6 +13,7 @@ from asyncsessions.core.windows import checked
 from asyncsessions.errors import InvalidQueryError
 
 __all__ = [
+    "address",
     "attributionhub",
     "estimating",
     "hum",
@@ -20,6 +21,7 @@ __all__ = [
     "pulling",
     "refuse_secrets",
     "spending",
+    "syncing",
     "times",
 ]
 
@@ -113,6 +115,25 @@ hum = _group(
     click.option("--with-clicks", is_flag=True, help="Only sessions with clicks."),
 )
 
+address = _group(
+    click.option(
+        "--environment",
+        type=click.Choice(["sandbox", "production"]),
+        help="With --against hum: which. [env: HUM_ENVIRONMENT]",
+    ),
+    click.option(
+        "--base-url",
+        metavar="URL",
+        help="With --against: another address. [env: HUM_BASE_URL, ATTRIBUTIONHUB_BASE_URL]",
+    ),
+    click.option(
+        "--token-file",
+        metavar="FILE",
+        help="With --against: file with the credentials, - for standard input. [default: env "
+        "HUM_API_TOKEN, ATTRIBUTIONHUB_API_KEY]",
+    ),
+)
+
 attributionhub = _group(
     click.option(
         "--base-url",
@@ -182,6 +203,20 @@ spending = _group(
     ),
 )
 
+consistency = click.option(
+    "--consistency",
+    type=click.Choice(["count", "strict", "off"]),
+    default="count",
+    show_default=True,
+    help="What proves that nothing is missing: equal totals, overlap in time, or nothing. "
+    "strict is not deceived by changes that cancel, for about a tenth more requests.",
+)
+report = click.option(
+    "--report",
+    metavar="FILE",
+    help="Write what was done as JSON, also after a failure; - for standard output.",
+)
+
 pulling = _group(
     click.option(
         "--to",
@@ -198,22 +233,50 @@ pulling = _group(
         metavar="N",
         help="Only so many rows, the newest, for a look on standard output. [default: all]",
     ),
+    consistency,
+    report,
+)
+
+syncing = _group(
     click.option(
-        "--consistency",
-        type=click.Choice(["count", "strict", "off"]),
-        default="count",
+        "--to",
+        metavar="TARGET",
+        required=True,
+        help="What is brought up to date: a .duckdb file, or the directory of a dataset.",
+    ),
+    click.option(
+        "--start",
+        type=moment,
+        metavar="WHEN",
+        help="First date or time; needed the first time. [default: as the target was begun]",
+    ),
+    click.option(
+        "--lookback",
+        type=duration,
+        metavar="DURATION",
+        help="Read again what is younger than this: 12h, 30d, 8w. "
+        "[default: 60d for hum, 7d for attributionhub]",
+    ),
+    click.option(
+        "--revisit",
+        type=click.FloatRange(min=0),
+        metavar="RATIO",
+        default=0.0,
         show_default=True,
-        help="What proves that nothing is missing: equal totals, overlap in time, or nothing. "
-        "strict is not deceived by changes that cancel, for about a tenth more requests.",
+        help="Read again only what has grown older by this share of its age since it was read: "
+        "0 = all of the lookback each time, 0.25 = what was 20 days old after 5 more.",
     ),
-    click.option(
-        "--report",
-        metavar="FILE",
-        help="Write what was done as JSON, also after a failure; - for standard output.",
-    ),
+    consistency,
+    report,
 )
 
 estimating = _group(
+    click.option(
+        "--to",
+        metavar="TARGET",
+        help="Keep the answers for the pull into this target, which does not ask for them again.",
+    ),
+    click.option("--fresh", is_flag=True, help="As for that pull: start over."),
     click.option("--json", is_flag=True, help="Print a JSON object instead of a sentence."),
 )
 

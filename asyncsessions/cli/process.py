@@ -25,6 +25,7 @@ T = TypeVar("T")
 SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
+PATIENCE_S = 1.0  # before it is said what an interrupted command waits for
 SHOW_CURSOR = "\x1b[?25h"
 log = logging.getLogger("asyncsessions.cli")
 
@@ -192,7 +193,11 @@ async def _supervise(work: Callable[[], Coroutine[Any, Any, T]], ending: Ending[
             os._exit(INTERRUPTED)
         ending.is_interrupted = True
         with suppress(RuntimeError):  # the loop is closed already
-            loop.call_soon_threadsafe(task.cancel)
+            loop.call_soon_threadsafe(stop_soon)
+
+    def stop_soon() -> None:
+        task.cancel()
+        loop.call_later(PATIENCE_S, say, "waiting for what is in flight; once more stops at once")
 
     # Not the loop's own handlers: when it closes, those give way to ones that kill the process.
     _handle_all(stop)

@@ -1,17 +1,26 @@
-"""The verb ``pull``: ask, show how far it is, say how it ended."""
+"""The verb ``pull``, and what ``sync`` shares: ask, show how far it is, say how it ended."""
 
 from __future__ import annotations
 
 import logging
 import sys
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
 
 import click
 from attrs import field, fields, frozen
 
 from asyncsessions.cli.diagnostics import listen
 from asyncsessions.cli.exits import COMPLETE, FAILED, UNPROVEN, next_step
-from asyncsessions.cli.figures import figures, plural, remarks, shell_words, spent, verdict
+from asyncsessions.cli.figures import (
+    figures,
+    outcome_words,
+    plural,
+    remarks,
+    shell_words,
+    spent,
+    verdict,
+)
 from asyncsessions.cli.process import Ending, run, say
 from asyncsessions.cli.progress import choose_display, ticking
 from asyncsessions.cli.reporting import ReportFile
@@ -20,9 +29,13 @@ from asyncsessions.client import Client
 from asyncsessions.core.report import Report
 from asyncsessions.core.walk import Consistency
 from asyncsessions.errors import SessionsError
-from asyncsessions.sinks import SINKS, STDOUT
+from asyncsessions.query import Sessions
+from asyncsessions.sinks import STDOUT, is_target, kinds_of_targets
 
-__all__ = ["PullOptions", "explain", "pull"]
+__all__ = ["PullOptions", "carry_out", "check_target", "explain", "pull"]
+
+Work: TypeAlias = Callable[[Sessions], Awaitable[Report]]
+"""What is done with the question once it is put."""
 
 log = logging.getLogger("asyncsessions.cli")
 
@@ -48,11 +61,7 @@ class PullOptions:
         """Take them out of all that was given; raises ``click.UsageError``."""
         options = cls(**{each.name: given.pop(each.name) for each in fields(cls)})
         to = options.to
-        if to != STDOUT and not any(to.lower().endswith(ending) for ending in SINKS):
-            endings = ", ".join(ending for ending in SINKS if ending != STDOUT)
-            raise click.UsageError(
-                f"--to {to} is no target: write a path that ends in {endings}, or {STDOUT}"
-            )
+        check_target(to)
         if to == STDOUT and sys.stdout is None:
             raise click.UsageError("standard output is closed: write the rows --to a file")
         if options.limit is not None and to != STDOUT:
@@ -62,11 +71,20 @@ class PullOptions:
         return options
 
 
+def check_target(to: str) -> None:
+    """Raise ``click.UsageError`` for a target of a kind that there is not."""
+    if not is_target(to):
+        raise click.UsageError(
+            f"--to {to} is no target: write a path that ends in {kinds_of_targets()}"
+        )
+
+
 @frozen
 class _Pull:
     vendor: Vendor
     given: dict[str, Any]
     options: PullOptions
+    work: Work
     seen: list[Report] = field(factory=list[Report])
     questions: list[Question] = field(factory=list[Question])
 
@@ -107,7 +125,7 @@ class _Pull:
                     limit=options.limit,
                     on_progress=show,
                 )
-                report = await sessions.pull(options.to, fresh=options.fresh)
+                report = await self.work(sessions)
                 show(report)
         return report
 
@@ -120,14 +138,21 @@ class _Pull:
 def pull(vendor: Vendor, given: dict[str, Any]) -> int:
     """Pull, and return the exit status; raises ``click.UsageError`` for options that clash."""
     options = PullOptions.taken_from(given)
+    return carry_out(
+        vendor, given, options, lambda sessions: sessions.pull(options.to, fresh=options.fresh)
+    )
+
+
+def carry_out(vendor: Vendor, given: dict[str, Any], options: PullOptions, work: Work) -> int:
+    """Put the question, do the work, say how it ended, and return the exit status."""
     report_file = ReportFile.opened(options.report, to=options.to)
     listen(verbose=options.verbose, quiet=options.quiet)
-    work = _Pull(vendor, given, options)
-    ending = run(work.run, before=work.prepare)
-    report = ending.value or getattr(ending.error, "report", None) or work.latest
+    task = _Pull(vendor, given, options, work)
+    ending = run(task.run, before=task.prepare)
+    report = ending.value or getattr(ending.error, "report", None) or task.latest
     status = _status(ending, report, options)
     if not ending.is_pipe_closed:
-        for line in _summary(ending, report, work, status):
+        for line in _summary(ending, report, task, status):
             say(line)
     if not report_file.write(report, status=status, ending=ending) and status == COMPLETE:
         return FAILED
@@ -141,17 +166,19 @@ def _status(ending: Ending[Report], report: Report, options: PullOptions) -> int
     return ending.status
 
 
-def _summary(ending: Ending[Report], report: Report, work: _Pull, status: int) -> list[str]:
-    options = work.options
+def _summary(ending: Ending[Report], report: Report, task: _Pull, status: int) -> list[str]:
+    options = task.options
     if ending.error is None:
         if options.quiet and status == COMPLETE:
             return []
         word = verdict(report, limit=options.limit, consistency=options.consistency)
         lines = [f"{report.provider}: {figures(report)}: {word}"]
         if report.outcome:
-            lines.append(report.outcome)
+            lines.append(outcome_words(report))
+        if report.complete and not report.requests and not report.requests_before:
+            return lines[1:]  # it was complete before: where the rows are says it all
         return lines + list(remarks(report, consistency=options.consistency))
-    question = work.questions[0] if work.questions else None
+    question = task.questions[0] if task.questions else None
     lines = explain(ending, question)
     if not options.quiet and report.requests:
         # The target says how many rows it has; what was read is another number.

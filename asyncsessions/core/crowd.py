@@ -7,7 +7,8 @@ the list at that moment (a deleted row does not come back).  And if there are as
 was long, then these were all.  No total is needed for that, only a *second look* at all pages but
 the last.
 
-``count`` does without the second look if all pages told one total, and held as many rows.
+``count`` does without the second look if all pages told one total, and held as many rows, with no
+long pause between them.
 Otherwise the reading begins anew, :data:`TRIES` times at most.
 """
 
@@ -24,6 +25,8 @@ __all__ = ["Crowd"]
 T = TypeVar("T")
 
 TRIES = 6
+PAUSED = -1
+"""In the place of a total; no answer tells it."""
 
 
 class Crowd(Generic[T]):
@@ -66,6 +69,10 @@ class Crowd(Generic[T]):
     def is_restless(self) -> bool:
         """Whether the rows changed while they were read."""
         return self._tries > 1
+
+    def pause(self) -> None:
+        """Note that changes may have cancelled meanwhile: then only a second look proves."""
+        self._totals.add(PAUSED)
 
     def take(self, answer: Answer[T]) -> None:
         """Take the answer to the request for :attr:`page`."""

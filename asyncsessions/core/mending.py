@@ -137,6 +137,12 @@ class Mending(Generic[T]):
         page = 1 if piece.crowd is None else piece.crowd.page
         return Ask(asked_range(piece.span), page, serial, piece.place)
 
+    def pause(self) -> None:
+        """Note that totals told before prove nothing about those told from now on."""
+        for piece in (*(piece for _, _, piece in self._waiting), *self._open.values()):
+            if piece.crowd is not None:
+                piece.crowd.pause()
+
     def withdraw(self, ask: Ask) -> None:
         """Put a range back that was not asked for after all."""
         self._put(self._open.pop(ask.serial))

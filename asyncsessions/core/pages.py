@@ -74,6 +74,10 @@ class Pages(Generic[T]):
         self._tags.sent(page)
         return page
 
+    def pause(self) -> None:
+        """Note that totals told before prove nothing about those told from now on."""
+        self._tags.pause()
+
     def withdraw(self, page: int, *, leaves_hole: bool) -> None:
         """Drop a page that was not asked for after all; ``leaves_hole``: it is missed."""
         self.numbers.open.discard(page)

@@ -19,7 +19,9 @@ class Report:
     why.  A pull that was ended early, by the consumer or by ``limit``, is not complete and has
     nothing unproven.  ``windows`` is how many windows the range needs, ``windows_read`` of how many page 1 has come.
     ``requests`` counts every attempt that was sent, ``retries`` those that
-    repeated another.  ``late`` rows were delivered behind their place in the order, ``clipped``
+    repeated another.  A pull that goes on with an unfinished one has the rows of all its goes in
+    ``rows``; ``rows_before`` and ``requests_before`` are those of the earlier ones, and the latter
+    are not in ``requests``.  ``late`` rows were delivered behind their place in the order, ``clipped``
     rows were dropped, because another page covers their time.  ``ordered``: newest first throughout.  ``as_of`` is the span of time in which the rows were
     read, ``None`` before the first answer.  ``total`` is what the vendor said it has,
     ``None`` if no window was answered.  ``waited_s`` sums the seconds in backoff of all requests.  ``outcome`` is the
@@ -33,8 +35,10 @@ class Report:
     windows_read: int = 0
     pages: int = 0
     rows: int = 0
+    rows_before: int = 0
     total: int | None = None
     requests: int = 0
+    requests_before: int = 0
     retries: int = 0
     waited_s: float = 0.0
     elapsed_s: float = 0.0

@@ -30,10 +30,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import inf
+from typing import TypeAlias
 
 from attrs import define, frozen
 
 __all__ = ["Reading", "Tags"]
+
+Tag: TypeAlias = tuple[int, int | None]
 
 TICKS = 2
 """Of a page: one for the ask, one for the answer."""
@@ -45,18 +48,21 @@ LONG_PATIENCE = 16
 
 @frozen
 class Reading:
-    """One answer: when it was asked for and came, in ticks, and the total that it told."""
+    """One answer: when it was asked for and came, in ticks, and the total that it told.
+
+    ``tag`` is the total and the number of pauses before it.
+    """
 
     sent: int
     received: int
-    tag: int | None
+    tag: Tag
 
 
 @define
 class Phase:
     """A stretch of equal totals: the extremes of its answers' ticks."""
 
-    tag: int | None
+    tag: Tag
     first_sent: int
     last_sent: int
     first_received: int
@@ -73,13 +79,14 @@ class Tags:
 
     def __init__(self) -> None:
         self._is_over = self._adds_up = False
+        self._pauses = 0
         self._tick = 0
         self._open: dict[int, int] = {}
         self._most_open = 1
         self._phases: list[Phase] = []
         self._is_exposed = False
         self._switches = 0  # how often the total changed from one answer to the next
-        self._last: int | None = None
+        self._last: Tag | None = None
         self._before_change = 0  # how many answers had come when the total first changed
         self._since_change = 0  # how many were asked for after that
 
@@ -101,6 +108,10 @@ class Tags:
         """Note that no page will be asked for any more, and whether the rows add up to the total."""
         self._is_over, self._adds_up = True, adds_up
 
+    def pause(self) -> None:
+        """Note that changes may have cancelled meanwhile: equal totals are not equal across it."""
+        self._pauses += 1
+
     def sent(self, page: int) -> None:
         """Note that a page is asked for."""
         self._tick += 1
@@ -111,9 +122,10 @@ class Tags:
         """Note that a page will not come."""
         del self._open[page]
 
-    def received(self, page: int, tag: int | None) -> Reading:
+    def received(self, page: int, total: int | None) -> Reading:
         """Note the total that came with a page, and return its reading."""
         self._tick += 1
+        tag = self._pauses, total
         reading = Reading(self._open.pop(page), self._tick, tag)
         self._switches += bool(self._phases) and tag != self._last
         self._last = tag

@@ -170,6 +170,11 @@ class Walk(Generic[T]):
         """Whether an ask that was handed out is still worth sending."""
         return bool(ask.serial) or self._numbers.wants(ask.page)
 
+    def pause(self) -> None:
+        """Note that so much time has passed that totals told before prove nothing any more."""
+        self._pages.pause()
+        self._mending.pause()
+
     def withdraw(self, ask: Ask) -> list[Portion[T]]:
         """Drop an ask that was never sent, and return what that made deliverable."""
         if ask.serial:

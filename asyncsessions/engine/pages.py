@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Protocol, TypeVar
 
-from attrs import frozen
+from attrs import field, frozen
 
 from asyncsessions.core.answer import Answer, Ask
 from asyncsessions.core.http import Request, Response
@@ -20,7 +20,7 @@ from asyncsessions.core.meter import Meter
 from asyncsessions.core.records import Session
 from asyncsessions.providers.base import Provider, Query
 
-__all__ = ["Fetch", "PageTasks", "Source"]
+__all__ = ["Fetch", "PageRead", "PageTasks", "Source"]
 
 T = TypeVar("T")
 
@@ -37,10 +37,11 @@ class Fetch(Protocol):
 
 @frozen
 class PageRead:
-    """An answer, with the undocumented field names if they were looked for."""
+    """An answer and its body, with the undocumented field names if they were looked for."""
 
     answer: Answer[Session]
     unknown_fields: Sequence[str] = ()
+    body: bytes = field(default=b"", repr=False)
 
 
 @frozen
@@ -56,13 +57,14 @@ class Source:
     async def read(self, ask: Ask) -> PageRead:
         """Fetch and read one page."""
         request = self.provider.page_request(self.query, ask.window, ask.page)
-        return await self.fetch(request, partial(self._read, ask.page), self.meter)
+        return await self.fetch(request, partial(self.understand, ask.page), self.meter)
 
-    def _read(self, page: int, response: Response) -> PageRead:
+    def understand(self, page: int, response: Response) -> PageRead:
+        """Read the answer to a request for a page; raises :class:`UnexpectedResponseError`."""
         answer = self.provider.read_page(response, page=page, raw=self.raw)
         # Looked for on the first page of a window only: it costs a second decoding.
         unknown = self.provider.unknown_fields(response) if page == 1 else ()
-        return PageRead(answer, unknown)
+        return PageRead(answer, unknown, response.body)
 
 
 class PageTasks:
@@ -89,6 +91,10 @@ class PageTasks:
         self._done.append(task)
         if self._is_abandoned:
             self._forget_done()
+        self.wake()
+
+    def wake(self) -> None:
+        """End the wait of who waits, whether a task is done or not."""
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
@@ -97,7 +103,7 @@ class PageTasks:
         return self._done.popleft() if self._done else None
 
     async def wait(self) -> None:
-        """Wait until another task is done."""
+        """Wait until another task is done, or somebody calls :meth:`wake`."""
         self._waiter = asyncio.get_running_loop().create_future()
         await self._waiter
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-__all__ = ["settle", "to_the_end"]
+__all__ = ["off_loop", "settle", "to_the_end"]
 
 T = TypeVar("T")
 
@@ -31,3 +31,8 @@ async def to_the_end(work: Awaitable[T]) -> T:
             running.exception()  # marks it as retrieved: the cancellation comes first
         raise interruption
     return running.result()
+
+
+async def off_loop(step: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    """Run a step of a target in a thread, to its end even if the caller is cancelled meanwhile."""
+    return await to_the_end(asyncio.to_thread(step, *args, **kwargs))

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from attrs import frozen
 
-from asyncsessions.core.answer import Ask
+from asyncsessions.core.answer import Answer, Ask
+from asyncsessions.core.records import Session
 from asyncsessions.core.windows import Window, resolve_range, split, to_micros
 from asyncsessions.engine.pages import Source
 from asyncsessions.engine.stream import wall_clock
 
-__all__ = ["Estimate", "probe"]
+__all__ = ["Estimate", "first_pages", "probe"]
 
 
 @frozen(kw_only=True)
@@ -46,31 +47,37 @@ async def probe(
     if source.meter.deadline_s is not None:
         source.meter.deadline = asyncio.get_running_loop().time() + source.meter.deadline_s
     windows = split(resolve_range(query.start, query.end, now=now()), provider.longest_window)
+    requests = rows = 0
+    for window, answer in zip(
+        windows, await first_pages(source, windows, concurrency=concurrency), strict=True
+    ):
+        if limit is not None and rows >= limit:
+            break
+        total = answer.total or 0
+        found = total - sum(not window.owned.holds(to_micros(moment)) for moment in answer.times)
+        size = len(answer.rows) if 0 < len(answer.rows) < total else provider.page_size
+        wanted = found if limit is None else min(found, limit - rows)
+        requests += max(1, -(-total // size)) if wanted == found else -(-wanted // size)
+        rows += wanted
+    return Estimate(requests=requests, rows=rows, windows=len(windows), spent=source.meter.requests)
+
+
+async def first_pages(
+    source: Source, windows: Sequence[Window], *, concurrency: int
+) -> list[Answer[Session]]:
+    """Return page 1 of each window, ``concurrency`` of them at a time."""
     gate = asyncio.Semaphore(concurrency)
 
-    async def ask(window: Window) -> tuple[int, int, int]:
+    async def ask(window: Window) -> Answer[Session]:
         async with gate:
-            read = await source.read(Ask(window, 1))
-        answer = read.answer
-        total = answer.total or 0
-        beyond = sum(not window.owned.holds(to_micros(moment)) for moment in answer.times)
-        size = len(answer.rows) if 0 < len(answer.rows) < total else provider.page_size
-        return max(1, -(-total // size)), total - beyond, size
+            return (await source.read(Ask(window, 1))).answer
 
     # The first goes alone: a wrong key or a used-up quota shall cost a single request.
-    probed = [await ask(windows[0])]
+    pages = [await ask(window) for window in windows[:1]]
     tasks = [asyncio.ensure_future(ask(window)) for window in windows[1:]]
     try:
-        probed += await asyncio.gather(*tasks)
+        return pages + await asyncio.gather(*tasks)
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    requests = rows = 0
-    for pages, found, size in probed:
-        if limit is not None and rows >= limit:
-            break
-        wanted = found if limit is None else min(found, limit - rows)
-        requests += pages if wanted == found else -(-wanted // size)
-        rows += wanted
-    return Estimate(requests=requests, rows=rows, windows=len(windows), spent=source.meter.requests)

@@ -1,95 +1,176 @@
-"""A pull into a sink: rows as they come, one commit a window.
+"""A durable pull: plan, fetch, cover, commit; stopped at any moment, gone on with at any later one.
 
-Every step of the sink runs in a thread, so that a slow disk does not hold up the requests under
-way, and runs to its end even if the pull is cancelled meanwhile, any number of times: a sink is
-never left in the middle of a step.
+A run reads its windows from the newest on, at most two at a time.  A window that was read to its end
+is committed in one step, together with the books, and only then its pages are forgotten.  So whatever
+a process that dies leaves is either committed, or told again to a new walk
+(:mod:`asyncsessions.core.journal`); only requests that were under way are sent once more.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, TypeVar
+from datetime import datetime
 
 from attrs import evolve
 
+from asyncsessions.core.books import StoredWindow
+from asyncsessions.core.options import Options
 from asyncsessions.core.plan import PullPlan
 from asyncsessions.core.report import Report
-from asyncsessions.engine.persistence import settle, to_the_end
-from asyncsessions.engine.stream import PageStream
+from asyncsessions.engine.go import Choose, Go
+from asyncsessions.engine.opened import OpenWindow
+from asyncsessions.engine.pages import Source
+from asyncsessions.engine.persistence import off_loop, settle
+from asyncsessions.engine.stream import wall_clock
+from asyncsessions.engine.tally import incomplete
 from asyncsessions.errors import SessionsError
-from asyncsessions.sinks.base import Sink
+from asyncsessions.sinks.base import Standing, Store
 
-__all__ = ["pull"]
+__all__ = ["leave", "open_store", "pull_into"]
 
-T = TypeVar("T")
+MOST_OPEN = 2
+ALREADY = (
+    "complete already, so nothing was asked; sync reads what has changed since, "
+    "fresh (--fresh) reads all of it again"
+)
+log = logging.getLogger("asyncsessions")
 
 
-async def pull(stream: PageStream, sink: Sink) -> Report:
-    """Write everything that a stream delivers and return its report, with the sink's last word.
+async def pull_into(
+    store: Store,
+    source: Source,
+    options: Options,
+    *,
+    plan: PullPlan,
+    concurrency: int,
+    choose: Choose,
+    now: Callable[[], datetime] = wall_clock,
+) -> Report:
+    """Bring a store up to the plan, or go on with what was begun, and return the report.
 
-    A window is committed when all of it has been written, complete or not.  Whatever ends the
-    pull early (an error, a cancellation) aborts the sink, which keeps the windows that were
-    committed.  Raises what the stream raises, and :class:`SinkError`; the sink's last word is a
-    note on the error, and the ``outcome`` of its report.
+    Raises what asking raises, :class:`SinkError`, and :class:`IncompleteError` at the end if not
+    everything is proven.  The store's last word is a note on the error and the ``outcome`` of its
+    report.
     """
-    has_begun = False
+    standing = await open_store(store, plan)
+    pull = Pull(store, source, options, standing, concurrency=concurrency, now=now)
     try:
-        plan = stream.plan()
-        await _off_loop(sink.begin, plan)
-        has_begun = True
-        await _drain(stream, sink, plan)
-        outcome = await _off_loop(sink.finish, stream.report)
+        if standing.is_finished:
+            outcome = await off_loop(store.finish, pull.report)
+            return evolve(pull.report, outcome=f"{outcome}: {ALREADY}")
+        pull.plan(choose)
+        await pull.read()
+        if pull.failure is not None:
+            raise pull.failure
+        report = pull.report
+        if report.complete:
+            return evolve(report, outcome=await off_loop(store.finish, report))
+        if options.on_incomplete == "raise":
+            raise incomplete(report)
     except GeneratorExit:  # the loop is gone: nothing can be awaited any more
         raise
     except BaseException as error:
-        # A step that is cancelled runs to its end: then the sink has begun after all.
-        if has_begun or isinstance(error, asyncio.CancelledError):
-            await _abort(stream, sink, error)
+        await leave(store, pull, error)
         raise
-    return evolve(stream.report, outcome=outcome)
+    log.warning("%s", incomplete(report))
+    return evolve(report, outcome=await off_loop(store.leave, report))
 
 
-async def _drain(stream: PageStream, sink: Sink, plan: PullPlan) -> None:
-    """Write and commit whatever comes, to the end of the stream."""
-    uncommitted = set(range(len(plan.windows)))
-    with suppress(StopAsyncIteration):
-        while True:
-            batch = await stream.next_batch()
-            if batch.rows:
-                await _off_loop(sink.write, batch.window, batch.rows)
-            if batch.is_last:
-                is_complete = stream.is_window_complete(batch.window)
-                await _off_loop(sink.commit, batch.window, is_complete=is_complete)
-                uncommitted.discard(batch.window)
-    if stream.report.complete:
-        # A ``limit`` that equals the number of rows ends the stream before it closes the window.
-        for window in sorted(uncommitted):
-            await _off_loop(sink.commit, window, is_complete=True)
+class Pull(Go):
+    """A go that commits the windows it has read, one at a time, while others are read."""
+
+    def __init__(
+        self,
+        store: Store,
+        source: Source,
+        options: Options,
+        standing: Standing,
+        *,
+        concurrency: int,
+        now: Callable[[], datetime],
+    ) -> None:
+        super().__init__(
+            source, options, standing, concurrency=concurrency, most_open=MOST_OPEN, now=now
+        )
+        self._store = store
+        self._committing: OpenWindow | None = None
+        self._commit: asyncio.Future[StoredWindow] | None = None
+
+    def _turn(self) -> None:
+        if self._commit is not None and self._commit.done():
+            self._take_commit(self._commit)
+        if self._commit is None:
+            self._begin_commit()
+
+    @property
+    def _is_idle(self) -> bool:
+        return self._commit is None
+
+    def _begin_commit(self) -> None:
+        window = next((window for window in self._open if window.is_finished), None)
+        if window is not None:
+            commit = asyncio.to_thread(self._store.commit, window.result())
+            self._committing, self._commit = window, asyncio.ensure_future(commit)
+            self._commit.add_done_callback(lambda _: self._tasks.wake())
+
+    def _take_commit(self, commit: asyncio.Future[StoredWindow]) -> None:
+        window, self._commit = self._committing, None
+        assert window is not None
+        self._open.remove(window)
+        try:
+            stored = commit.result()
+        except BaseException:
+            self._agenda.appendleft(window.window)
+            raise
+        self._progress.committed(window, stored)
+        self._journal.forget(window.window)
+
+    async def aclose(self) -> None:
+        """Stop everything; a commit that has begun is awaited, since no step is left in its middle.
+
+        The windows that were not committed are let go of: their pages are in the spool.
+        """
+        try:
+            await super().aclose()
+        finally:
+            if self._commit is not None:
+                await settle(self._commit)
+                with suppress(BaseException):  # what ended the pull matters more
+                    self._take_commit(self._commit)
+            self._agenda.extendleft(window.window for window in reversed(self._open))
+            self._open.clear()
 
 
-async def _abort(stream: PageStream, sink: Sink, error: BaseException) -> None:
-    """Close stream and sink and tell the error what is left.
+async def open_store(store: Store, plan: PullPlan) -> Standing:
+    """Open a store in a thread; one that was opened while the caller was cancelled is left again."""
+    opening = asyncio.ensure_future(asyncio.to_thread(store.open, plan))
+    interruption = await settle(opening)
+    if interruption is None:
+        return opening.result()
+    if opening.exception() is None:
+        report = Report(provider=plan.provider)
+        leaving = asyncio.ensure_future(asyncio.to_thread(store.leave, report))
+        await settle(leaving)
+        leaving.exception()  # marks it as retrieved: the cancellation comes first
+    raise interruption
+
+
+async def leave(store: Store, go: Go, error: BaseException) -> None:
+    """Close the store after an error, and tell the error what is left.
 
     Raises ``CancelledError`` at the end if the caller was cancelled meanwhile.
     """
-    closing = asyncio.ensure_future(stream.aclose())
-    interruption = await settle(closing)
-    closing.result()
-    report = stream.report
-    aborting = asyncio.ensure_future(asyncio.to_thread(sink.abort, report))
-    interruption = await settle(aborting) or interruption
-    # What ended the pull matters more than a sink that cannot even stop.
-    failure = aborting.exception()
-    left = aborting.result() if failure is None else f"the target could not be closed: {failure}"
+    interruption = await settle(asyncio.ensure_future(go.aclose()))
+    leaving = asyncio.ensure_future(asyncio.to_thread(store.leave, go.report))
+    interruption = await settle(leaving) or interruption
+    # What ended the pull matters more than a store that cannot even be closed.
+    failure = leaving.exception()
+    left = leaving.result() if failure is None else f"the target could not be closed: {failure}"
     error.add_note(left)
     if isinstance(error, SessionsError):
-        error.report = evolve(error.report or report, outcome=left)
+        error.report = evolve(go.report, outcome=left)
     if interruption is not None:
         raise interruption
-
-
-async def _off_loop(step: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-    """Run a step of the sink in a thread, to its end even if the pull is cancelled meanwhile."""
-    return await to_the_end(asyncio.to_thread(step, *args, **kwargs))

@@ -25,10 +25,11 @@ from asyncsessions.core.options import Options
 from asyncsessions.core.plan import PullPlan
 from asyncsessions.core.records import Session
 from asyncsessions.core.report import Report
-from asyncsessions.core.windows import Window, resolve_range, split
+from asyncsessions.core.windows import Window
 from asyncsessions.engine.lane import Lane
 from asyncsessions.engine.outbox import Batch, Outbox
 from asyncsessions.engine.pages import PageRead, PageTasks, Source
+from asyncsessions.engine.planning import make_plan
 from asyncsessions.engine.tally import Tally, incomplete
 from asyncsessions.errors import ConfigurationError, SessionsError
 
@@ -158,18 +159,16 @@ class PageStream:
 
         Raises :class:`InvalidQueryError` for a range that makes no sense now.
         """
-        query, provider, meter = self._source.query, self._source.provider, self._source.meter
+        meter = self._source.meter
         self._loop = asyncio.get_running_loop()
         self._began_at = self._clock()
         if meter.deadline_s is not None:
             meter.deadline = self._began_at + meter.deadline_s
-        pinned = self._tally.pinned = resolve_range(query.start, query.end, now=self._now())
-        windows = self._tally.windows = split(pinned, provider.longest_window)
-        self._windows = iter(windows)
+        plan = make_plan(self._source.provider, self._source.query, now=self._now())
+        self._tally.pinned, self._tally.windows = plan.pinned, list(plan.windows)
+        self._windows = iter(plan.windows)
         weakref.finalize(self, _abandon, self._loop, self._tasks).atexit = False
-        return PullPlan(
-            provider=provider.name, filters=query.filters, pinned=pinned, windows=windows
-        )
+        return plan
 
     def is_window_complete(self, index: int) -> bool:
         """Whether a window was read to its end and every instant of it is proven."""

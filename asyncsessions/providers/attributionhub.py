@@ -129,6 +129,7 @@ class AttributionHub:
     name = "attributionhub"
     page_size = 50
     longest_window: timedelta | None = timedelta(days=30)
+    lookback = timedelta(days=7)  # exits and conversions land within hours or days
     has_ids = False
     base_url = ""  # so that a refused one has a repr, which a traceback may ask for
 

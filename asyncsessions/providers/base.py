@@ -69,6 +69,11 @@ class Provider(Protocol[P]):
         ...
 
     @property
+    def lookback(self) -> timedelta:
+        """For how long after its start a session may still change, as far as anybody knows."""
+        ...
+
+    @property
     def has_ids(self) -> bool:
         """Whether records carry an id of the vendor's; else ours number true twins."""
         ...

@@ -157,6 +157,7 @@ class Hum:
     name = "hum"
     page_size = 50
     longest_window: timedelta | None = None
+    lookback = timedelta(days=60)  # installations and commissions land within weeks
     has_ids = True
     base_url = ""  # so that a refused one has a repr, which a traceback may ask for
 

@@ -1,6 +1,6 @@
 """Targets: files and tables that sessions are written to.
 
-:func:`open_sink` picks one by the ending of a path; :data:`SINKS` lists the endings.  Whatever
+:func:`open_target` picks one by the ending of a path; :data:`SINKS` lists the endings.  Whatever
 needs an optional library is imported when it is asked for.
 """
 
@@ -14,12 +14,14 @@ from attrs import frozen
 from asyncsessions.errors import ConfigurationError, SinkError
 
 if TYPE_CHECKING:
-    from asyncsessions.sinks.base import Sink
+    from asyncsessions.sinks.base import Sink, Store
 
-__all__ = ["SINKS", "STDOUT", "SinkKind", "open_sink"]
+__all__ = ["SINKS", "STDOUT", "SinkKind", "is_target", "kinds_of_targets", "open_target"]
 
 STDOUT = "-"
 """The target that means standard output."""
+DATASET = "/"
+"""The ending of a target that is a directory."""
 
 
 @frozen
@@ -34,18 +36,33 @@ SINKS: dict[str, SinkKind] = {
     ".jsonl": SinkKind("JSON lines: one session a line, with nested objects"),
     ".csv": SinkKind("a table in a text file: flat columns, with a header"),
     ".duckdb": SinkKind("the table `sessions` in a DuckDB file, for many pulls", "duckdb"),
+    ".parquet": SinkKind("one Parquet file", "parquet"),
+    DATASET: SinkKind("a Parquet dataset: a directory with a manifest, for many pulls", "parquet"),
     STDOUT: SinkKind("JSON lines on standard output"),
 }
 """The kinds of targets by the ending of the path, in lower case."""
 
 
-def open_sink(to: str | Path, *, fresh: bool = False) -> Sink:
-    """Return the sink for a path, by its ending; ``"-"`` is standard output.
+def is_target(to: str) -> bool:
+    """Whether a path, by its ending or as a directory that is there, can be a target."""
+    endings = [kind for kind in SINKS if kind != STDOUT]
+    return to == STDOUT or to.lower().endswith(tuple(endings)) or Path(to).is_dir()
 
-    Nothing is opened or created yet.  ``fresh`` replaces what is there: a file as a whole, in a
-    DuckDB file the sessions of the same provider.  Raises :class:`SinkError` for an ending that
-    nobody knows or that stands alone, and :class:`ConfigurationError` naming the extra that is
-    not installed.
+
+def kinds_of_targets() -> str:
+    """Return the endings of targets in words."""
+    endings = [known for known in SINKS if known != STDOUT]
+    return f"{', '.join(endings)}, or {STDOUT} for standard output"
+
+
+def open_target(to: str | Path, *, fresh: bool = False) -> Sink | Store:
+    """Return the target for a path, by its ending; ``"-"`` is standard output.
+
+    A text that ends in ``/`` is a dataset, and so is a directory that is there, unless its name has
+    the ending of a file.  Nothing is opened or created yet.  ``fresh`` replaces what is there: a
+    file as a whole, in a DuckDB file or a dataset the sessions of the same provider.  Raises
+    :class:`SinkError` for an ending that nobody knows or that stands alone, and
+    :class:`ConfigurationError` naming the extra that is not installed.
     """
     if str(to) == STDOUT:
         from asyncsessions.sinks.stdout import StdoutSink
@@ -59,20 +76,39 @@ def open_sink(to: str | Path, *, fresh: bool = False) -> Sink:
             f"{str(to)!r} is an ending without a name: give one such as sessions{path.name}"
         )
     ending = path.suffix.lower()
-    if ending == ".duckdb":
-        try:
-            from asyncsessions.sinks.duckdb import DuckDBSink
-        except ImportError:
-            raise ConfigurationError(
-                f'{ending} needs the extra "duckdb": pip install "asyncsessions[duckdb]"'
-            ) from None
-        return DuckDBSink(path, fresh=fresh)
-    if ending in SINKS:
-        from asyncsessions.sinks.lines import LinesSink
+    # A Path has no slash at its end any more.
+    if str(to).endswith(DATASET) or (ending not in SINKS and str(to) and path.is_dir()):
+        ending = DATASET
+    if ending not in SINKS:
+        endings = [known for known in SINKS if known != STDOUT]
+        raise SinkError(
+            f"{str(to)!r} is no target: it must end in {', '.join(endings[:-1])} or {endings[-1]}, "
+            f"or be {STDOUT} for standard output"
+        )
+    try:
+        return _opened(ending, path, fresh=fresh)
+    except ImportError:
+        extra = SINKS[ending].extra
+        what = "a dataset" if ending == DATASET else ending
+        raise ConfigurationError(
+            f'{what} needs the extra "{extra}": pip install "asyncsessions[{extra}]"'
+        ) from None
 
-        return LinesSink(path, fresh=fresh)
-    endings = [known for known in SINKS if known != STDOUT]
-    raise SinkError(
-        f"{str(to)!r} is no target: it must end in {', '.join(endings[:-1])} or {endings[-1]}, "
-        f"or be {STDOUT} for standard output"
-    )
+
+def _opened(ending: str, path: Path, *, fresh: bool) -> Store:
+    """Return the store; raises ``ImportError`` where its library is not installed."""
+    if ending == ".duckdb":
+        from asyncsessions.sinks.duckdb import DuckDBStore
+
+        return DuckDBStore(path, fresh=fresh)
+    if ending == ".parquet":
+        from asyncsessions.sinks.parquet import ParquetStore
+
+        return ParquetStore(path, fresh=fresh)
+    if ending == DATASET:
+        from asyncsessions.sinks.dataset import DatasetStore
+
+        return DatasetStore(path, fresh=fresh)
+    from asyncsessions.sinks.lines import LinesStore
+
+    return LinesStore(path, fresh=fresh)

@@ -1,211 +1,146 @@
 """The table ``sessions`` in a DuckDB file: many pulls, each session once.
 
-The rows of a window gather in a temporary table, batch by batch, and move into ``sessions`` in
-one transaction that first deletes what was there of the window's provider and range.  So the same
-pull again replaces and never doubles, whatever the windows of earlier pulls were, and a process
-that dies leaves whole windows only.
+A window moves into ``sessions`` in one transaction that first deletes what was there of its
+provider and range, and enters it in the books.  So the same pull again replaces and never doubles,
+whatever the windows of earlier pulls were, and a process that dies leaves whole windows only.
 
-Two bookkeeping tables stand beside it.  ``_asyncsessions_streams`` has one row for each provider,
-with the filters of its sessions: the same provider with other filters would double rows, and is
-refused.  ``_asyncsessions_windows`` has one row for each range that was pulled: half-open
-``lo``..``hi``, never overlapping, with the number of rows in it, whether it is proven complete,
-and which run committed it when.  A later window cuts what it replaces out of the earlier ones.
+The books are tables beside it.  ``_asyncsessions_streams`` has one row for each provider, with the
+filters of its sessions: the same provider with other filters would double rows, and is refused.
+``_asyncsessions_runs`` has its pulls and syncs, ``_asyncsessions_requests`` what they have spent.
+``_asyncsessions_windows`` has one row for each range that was read: half-open ``lo``..``hi``, never
+overlapping, with the number of rows in it and their digest, whether it is proven complete, when it
+was read, and by which run.  A later window cuts what it replaces out of the earlier ones.
+``session_changes`` is for analysts: what each sync found added, changed or removed.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-from uuid import uuid4
 
+from attrs import evolve
+
+from asyncsessions.core.books import ReadWindow, Run, StoredWindow, Stream, cut_out
+from asyncsessions.core.changes import Change, changes_table, compare
 from asyncsessions.core.columns import import_arrow, to_table
-from asyncsessions.core.plan import PullPlan
-from asyncsessions.core.records import Session
-from asyncsessions.core.report import Report
+from asyncsessions.core.digest import digest, sorted_rows
 from asyncsessions.core.tiles import Span
-from asyncsessions.core.windows import to_datetime
-from asyncsessions.errors import SinkError
+from asyncsessions.sinks.duckdb_books import DuckDBBooks
 from asyncsessions.sinks.duckdb_file import DuckDBFile
-from asyncsessions.sinks.wording import NOT_COMPLETE, START_OVER, counted, shown
+from asyncsessions.sinks.sidecar import Sidecar, sidecar_of
+from asyncsessions.sinks.streams_store import StreamsStore
+from asyncsessions.sinks.wording import shown
 
-__all__ = ["DuckDBSink"]
-
-BATCH_ROWS = 2_000
-
-FIND_FILTERS = "SELECT filters FROM _asyncsessions_streams WHERE provider = ?"
-DELETE_RANGE = "DELETE FROM sessions WHERE provider = ? AND started_at >= ? AND started_at < ?"
-COUNT_RANGE = (
-    "SELECT count(*) FROM sessions WHERE provider = ? AND started_at >= ? AND started_at < ?"
-)
-RECORD = "INSERT INTO _asyncsessions_windows VALUES (?, ?, ?, ?, ?, ?, ?)"
-TAKE_OVERLAPPING = """
-    DELETE FROM _asyncsessions_windows WHERE provider = ? AND lo < ? AND hi > ?
-    RETURNING epoch_us(lo), epoch_us(hi), complete, epoch_us(committed_at), run
-"""
-DELETE_PROVIDER = {
-    "sessions": "DELETE FROM sessions WHERE provider = ?",
-    "windows": "DELETE FROM _asyncsessions_windows WHERE provider = ?",
-    "streams": "DELETE FROM _asyncsessions_streams WHERE provider = ?",
-}
+__all__ = ["DuckDBStore"]
 
 
-class DuckDBSink:
+class DuckDBStore(StreamsStore[StoredWindow]):
     """Writes sessions into the table ``sessions`` of a DuckDB file, one transaction a window.
 
-    ``fresh`` replaces all sessions of the provider, with the first window.  Raises
-    :class:`ConfigurationError` where pyarrow is not installed.
+    Raises :class:`ConfigurationError` where pyarrow is not installed.
     """
 
     def __init__(self, path: Path, *, fresh: bool = False) -> None:
         import_arrow('.duckdb needs the extra "duckdb": pip install "asyncsessions[duckdb]"')
-        self._path = path
-        self._fresh = fresh
-        self._run = uuid4().hex
-        self._plan: PullPlan | None = None
+        super().__init__(path, fresh=fresh)
         self._file: DuckDBFile | None = None
-        self._staged: dict[int, list[Session]] = {}
-        self._committed: dict[int, bool] = {}
-        self._rows = 0
-        self._outcome: str | None = None
+        self._has_claimed = False
 
-    def begin(self, plan: PullPlan) -> None:
-        """Open or create the file; refuse one that is not ours or holds other filters."""
-        self._plan = plan
+    # ------------------------------------------------------------------ opening, closing
+
+    def _open_sidecar(self, provider: str) -> Sidecar:
+        return Sidecar(sidecar_of(self._path.resolve()), provider, target=self._path)
+
+    def _open_data(self) -> None:
         self._file = DuckDBFile(self._path)
-        try:
-            with self._file.working() as connection:
-                self._check_filters(connection)
-        except BaseException:
-            self._file.close()
-            raise
 
-    def _check_filters(self, connection: Any) -> None:
-        assert self._plan is not None
-        found = connection.execute(FIND_FILTERS, [self._provider]).fetchone()
-        if found is not None and found[0] != _filters(self._plan) and not self._fresh:
-            raise SinkError(
-                f"{shown(self._path)} holds sessions of {self._provider} for other filters, and "
-                f"rows would double: {START_OVER}"
-            )
-
-    @property
-    def _provider(self) -> str:
-        assert self._plan is not None
-        return self._plan.provider
-
-    def _execute(self, sql: str) -> None:
+    def _held(self, provider: str) -> Stream | None:
         assert self._file is not None
         with self._file.working() as connection:
-            connection.execute(sql)
+            return DuckDBBooks(connection).stream(provider)
+
+    def _windows(self, stream: Stream | None) -> Sequence[StoredWindow]:
+        return () if stream is None else stream.windows
+
+    def _take_back(self) -> None:
+        assert self._file is not None
+        assert self._sidecar is not None
+        with self._file.working() as connection:
+            is_new = not DuckDBBooks(connection).has_streams
+        if is_new:
+            self._sidecar.clear()
+
+    def _close_data(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def _place(self) -> str:
+        text = f"{shown(self._path)}, table sessions"
+        if self._file is not None and self._file.others_can_read():
+            text += " (which its permissions let other users read)"
+        return text
 
     # ------------------------------------------------------------------ rows
 
-    def write(self, window: int, rows: Sequence[Session]) -> None:
-        """Gather rows of a window; at most a batch of them stays in Python's memory."""
-        if window not in self._staged:
-            self._execute(f"CREATE OR REPLACE TEMP TABLE {_stage(window)} AS FROM sessions LIMIT 0")
-            self._staged[window] = []
-        batch = self._staged[window]
-        batch.extend(rows)
-        if len(batch) >= BATCH_ROWS:
-            self._stage(window)
-
-    def _stage(self, window: int) -> None:
-        assert self._file is not None
-        table = to_table(self._staged[window])
-        with self._file.working() as connection:
-            connection.register("batch", table)
-            connection.execute(f"INSERT INTO {_stage(window)} FROM batch")
-            connection.unregister("batch")
-        self._staged[window].clear()
-
-    def commit(self, window: int, *, is_complete: bool) -> None:
-        """Replace the window's range by the rows that were gathered for it."""
+    def _replace(self, read: ReadWindow) -> tuple[StoredWindow, Sequence[Change]]:
         assert self._file is not None
         assert self._plan is not None
-        span = self._plan.windows[window].owned
-        is_staged = window in self._staged
-        if is_staged:
-            self._stage(window)
+        assert self._run is not None
+        provider, span = self._plan.provider, read.window.owned
+        table = sorted_rows(to_table(read.rows))
+        window = StoredWindow(
+            owned=span,
+            rows=table.num_rows,
+            complete=read.complete,
+            digest=digest(table),
+            as_of=read.as_of,
+            committed_at=datetime.now(UTC),
+            run=self._run.id,
+        )
+        changes: list[Change] = []
         with self._file.transaction() as connection:
-            if not self._committed:
-                self._claim(connection)
-            bounds = [self._provider, to_datetime(span.lo), to_datetime(span.hi)]
-            connection.execute(DELETE_RANGE, bounds)
-            if is_staged:
-                connection.execute(f"INSERT INTO sessions FROM {_stage(window)}")
-            self._cut_out(connection, span)
-            rows = self._record(connection, span, self._run, is_complete, datetime.now(UTC))
-        self._committed[window] = is_complete
-        self._rows += rows
-        if is_staged:
-            self._execute(f"DROP TABLE {_stage(window)}")
-            del self._staged[window]
+            books = DuckDBBooks(connection)
+            if not self._has_claimed:
+                self._claim(books)
+            before = books.windows(provider, span)
+            if [(w.owned, w.digest) for w in before] != [(span, window.digest)]:
+                if self._is_sync:
+                    changes = compare(books.rows(provider, span).to_pylist(), table.to_pylist())
+                    moment = window.committed_at
+                    books.add_changes(changes_table(changes, run=window.run, found_at=moment))
+                books.replace_rows(provider, span, table)
+            self._cut_out(books, before, span)
+            books.add_window(provider, window)
+        self._has_claimed = True
+        return window, changes
 
-    def _claim(self, connection: Any) -> None:
+    def _claim(self, books: DuckDBBooks) -> None:
         """Write down whose sessions these are, and make room if they shall replace others."""
         assert self._plan is not None
-        self._check_filters(connection)  # another pull of this process may have come first
-        for what in DELETE_PROVIDER if self._fresh else ["streams"]:
-            connection.execute(DELETE_PROVIDER[what], [self._provider])
-        connection.execute(
-            "INSERT INTO _asyncsessions_streams VALUES (?, ?)",
-            [self._provider, _filters(self._plan)],
-        )
+        assert self._run is not None
+        plan = self._plan
+        held = books.stream(plan.provider)  # another pull of this process may have come first
+        if self._fresh:
+            books.drop(plan.provider)
+        elif held is not None:
+            self._refuse_other_filters(held.filters)
+        books.claim(plan.provider, plan.filters)
+        books.put_run(plan.provider, self._run)
 
-    def _cut_out(self, connection: Any, span: Span) -> None:
+    def _cut_out(self, books: DuckDBBooks, earlier: Sequence[StoredWindow], span: Span) -> None:
         """Cut a range out of the windows that were recorded before."""
-        overlapped = [self._provider, to_datetime(span.hi), to_datetime(span.lo)]
-        earlier = connection.execute(TAKE_OVERLAPPING, overlapped).fetchall()
-        for lo, hi, complete, committed_at, run in earlier:
-            for rest in Span(lo, span.lo), Span(span.hi, hi):
-                if rest:
-                    self._record(connection, rest, run, complete, to_datetime(committed_at))
-
-    def _record(
-        self, connection: Any, span: Span, run: str, is_complete: bool, committed_at: datetime
-    ) -> int:
-        bounds = [self._provider, to_datetime(span.lo), to_datetime(span.hi)]
-        rows: int = connection.execute(COUNT_RANGE, bounds).fetchone()[0]
-        connection.execute(RECORD, [*bounds, rows, is_complete, committed_at, run])
-        return rows
-
-    # ------------------------------------------------------------------ the end
-
-    def finish(self, report: Report) -> str:
-        """Close the file and say what is in it."""
-        return self._end(is_complete=report.complete)
-
-    def abort(self, report: Report) -> str:  # noqa: ARG002  # it never is complete
-        """Close the file; the windows that were committed stay."""
-        return self._end(is_complete=False)
-
-    def _end(self, *, is_complete: bool) -> str:
-        if self._outcome is None:
-            if self._file is not None:
-                self._file.close()
-            self._outcome = self._said(is_complete=is_complete)
-        return self._outcome
-
-    def _said(self, *, is_complete: bool) -> str:
-        if not self._committed:
-            return f"nothing was written to {shown(self._path)}: {NOT_COMPLETE}"
         assert self._plan is not None
-        text = f"{counted(self._rows)} written to {shown(self._path)}, table sessions"
-        if self._file is not None and self._file.others_can_read():
-            text += " (which its permissions let other users read)"
-        if is_complete:
-            return text
-        done, of = sum(self._committed.values()), len(self._plan.windows)
-        return f"{text}, {done} of {of} window{'s' * (of > 1)} complete: {NOT_COMPLETE}"
+        provider = self._plan.provider
+        books.remove_windows(provider, span)
+        for window, rest in cut_out(earlier, span):
+            rows = books.rows(provider, rest)
+            left = evolve(window, owned=rest, rows=rows.num_rows, digest=digest(rows))
+            books.add_window(provider, left)
 
-
-def _stage(window: int) -> str:
-    return f"temp.staged_{window}"
-
-
-def _filters(plan: PullPlan) -> str:
-    return json.dumps(plan.filters)
+    def _put_runs(self, runs: Sequence[Run]) -> None:
+        assert self._file is not None
+        assert self._plan is not None
+        with self._file.transaction() as connection:
+            for run in runs:
+                DuckDBBooks(connection).put_run(self._plan.provider, run)

@@ -16,15 +16,16 @@ from threading import RLock
 import duckdb
 from attrs import define
 
-from asyncsessions.core.columns import COLUMNS, column_definitions
+from asyncsessions.core.columns import COLUMNS
 from asyncsessions.errors import SinkError
+from asyncsessions.sinks.duckdb_books import TABLES
 from asyncsessions.sinks.partial import writing
 from asyncsessions.sinks.wording import shown
 
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["DuckDBFile"]
+__all__ = ["DuckDBFile", "open_to_read", "speaking"]
 
 PRIVATE, PRIVATE_DIRECTORY = 0o600, 0o700
 
@@ -34,15 +35,8 @@ MAGIC, MAGIC_AT = b"DUCK", 8
 # A file of another kind makes DuckDB fetch an extension for it from the internet.
 OFFLINE = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 
-TABLES = {
-    "sessions": column_definitions(),
-    "_asyncsessions_streams": "provider VARCHAR NOT NULL, filters VARCHAR NOT NULL",
-    "_asyncsessions_windows": (
-        "provider VARCHAR NOT NULL, lo TIMESTAMPTZ NOT NULL, hi TIMESTAMPTZ NOT NULL, "
-        "rows BIGINT NOT NULL, complete BOOLEAN NOT NULL, committed_at TIMESTAMPTZ NOT NULL, "
-        "run VARCHAR NOT NULL"
-    ),
-}
+MEMORY = "64MB"
+"""For DuckDB's own buffers; a window takes a few, and what does not fit is written to the disk."""
 
 REASONS = {
     "Could not set lock": "it is in use by another process",
@@ -142,7 +136,7 @@ class DuckDBFile:
                 return False
             with tempfile.TemporaryDirectory(prefix=f".{place.name}.", dir=place.parent) as private:
                 made = Path(private, place.name)
-                with _speaking(self._path):
+                with speaking(self._path):
                     duckdb.connect(str(made), config={**OFFLINE}).close()
                 if is_there:
                     _fill(place, made.read_bytes())
@@ -165,13 +159,15 @@ class DuckDBFile:
         config: dict[str, str | bool | int | float | list[str]] = {
             **OFFLINE,
             "temp_directory": str(self._spill),
+            "memory_limit": MEMORY,
+            "threads": 1,
         }
         is_spill_ours = False
         try:
             with writing(self._path), suppress(FileExistsError):
                 self._spill.mkdir(PRIVATE_DIRECTORY)
                 is_spill_ours = True
-            with _speaking(self._path):
+            with speaking(self._path):
                 return duckdb.connect(str(self._place), config=config)
         except BaseException:
             if is_spill_ours:
@@ -207,7 +203,7 @@ class DuckDBFile:
     def working(self) -> Generator[duckdb.DuckDBPyConnection]:
         """Lend the connection; raises :class:`SinkError` for what DuckDB says."""
         assert self._connection is not None
-        with _speaking(self._path):
+        with speaking(self._path):
             yield self._connection
 
     @contextmanager
@@ -303,12 +299,28 @@ def _is_open_here(place: Path) -> bool:
 
 
 @contextmanager
-def _speaking(path: Path) -> Generator[None]:
-    """Turn what DuckDB says into a :class:`SinkError` of one sentence."""
+def speaking(path: Path, doing: str = "written") -> Generator[None]:
+    """Turn what DuckDB says into a :class:`SinkError` of one sentence: what cannot be done."""
     try:
         yield
     except duckdb.Error as error:
-        raise SinkError(f"{shown(path)} cannot be written: {_reason(error)}") from None
+        raise SinkError(f"{shown(path)} cannot be {doing}: {_reason(error)}") from None
+
+
+def open_to_read(path: Path) -> duckdb.DuckDBPyConnection:
+    """Connect to a file with our tables without changing anything; raises :class:`SinkError`."""
+    if not path.is_file():
+        raise SinkError(f"{shown(path)} cannot be read: there is no such file")
+    with speaking(path, "read"):
+        connection = duckdb.connect(str(path), read_only=True, config={**OFFLINE})
+        try:
+            if all(connection.execute(COLUMNS_THERE, [name]).fetchall() for name in TABLES):
+                return connection
+            connection.close()
+        except BaseException:
+            connection.close()
+            raise
+    raise SinkError(f"{shown(path)} is no target of ours: it has no books in it")
 
 
 def _reason(error: duckdb.Error) -> str:

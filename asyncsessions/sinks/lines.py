@@ -12,19 +12,24 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+from attrs import evolve
+
+from asyncsessions.core.books import ReadWindow
 from asyncsessions.core.columns import COLUMNS, csv_header
 from asyncsessions.core.convert import instant_text, to_json
-from asyncsessions.core.plan import PullPlan
 from asyncsessions.core.records import Session
-from asyncsessions.core.report import Report
-from asyncsessions.sinks.partial import PartialFile, check_target, real_target
-from asyncsessions.sinks.wording import NOT_COMPLETE, counted, shown
+from asyncsessions.sinks.books_file import FileStream, PlacedWindow
+from asyncsessions.sinks.file_store import FileStore
+from asyncsessions.sinks.partial import PartialFile, copy_of, has_first_line, partial_of
+from asyncsessions.sinks.wording import shown
 
-__all__ = ["LinesSink"]
+__all__ = ["LinesStore", "digest_of_lines"]
 
 KEYS = {"provider", "id", "started_at"}
 """What every session has, as JSON."""
@@ -32,68 +37,90 @@ KEYS = {"provider", "id", "started_at"}
 must_quote = re.compile(r'[",\r\n]').search
 
 
-class LinesSink:
+class LinesStore(FileStore):
     """Writes one session a line, as JSON or, for a path that ends in ``.csv``, as a flat row.
 
-    ``fresh`` replaces a file of ours that is there, at the end; a link stays a link.  A file that
-    holds anything else raises :class:`SinkError` in any case.
+    The rows of a window are added to the partial file in one piece, and count once the books say
+    where that piece lies.  A window that had to be read again is added behind the others; the
+    pieces are brought into the order of time at the end.
     """
 
     def __init__(self, path: Path, *, fresh: bool = False) -> None:
-        self._path = path
-        self._fresh = fresh
+        super().__init__(path, fresh=fresh)
         is_csv = path.suffix.lower() == ".csv"
         self._header = _csv_line(csv_header()) if is_csv else b""
         self._encode: Callable[[Session], bytes] = _csv_row if is_csv else _json_line
         self._file: PartialFile | None = None
-        self._outcome: str | None = None
 
-    def begin(self, plan: PullPlan) -> None:  # noqa: ARG002  # all plans look alike here
-        """Open the partial file."""
-        target = real_target(self._path)
-        check_target(target, fresh=self._fresh, is_ours=self._is_ours)
-        self._file = PartialFile(target, is_ours=self._is_ours)
-        self._file.write(self._header, rows=0)
+    def is_ours(self, path: Path) -> bool:
+        """Whether a file is empty or begins as ours do."""
+        return has_first_line(path, self._is_our_line)
 
-    def _is_ours(self, first_line: bytes) -> bool:
+    def _is_our_line(self, first_line: bytes) -> bool:
         if self._header:
             return first_line.rstrip(b"\r\n") == self._header.rstrip(b"\r\n")
         return _is_json_line(first_line)
 
-    def write(self, window: int, rows: Sequence[Session]) -> None:  # noqa: ARG002
-        """Add rows, in the order in which they come."""
+    # ------------------------------------------------------------------ the partial file
+
+    def _open_data(self, windows: Sequence[PlacedWindow]) -> list[PlacedWindow]:
+        there = self._size_of_partial()
+        kept = [window for window in windows if window.offset + window.length <= there]
+        length = max((window.offset + window.length for window in kept), default=0)
+        self._file = PartialFile(self._target, length=length, header=self._header)
+        return kept
+
+    def _size_of_partial(self) -> int:
+        with suppress(OSError):
+            return partial_of(self._target).stat().st_size
+        return 0
+
+    def _add(self, read: ReadWindow) -> PlacedWindow:
         assert self._file is not None
-        self._file.write(b"".join(map(self._encode, rows)), rows=len(rows))
+        lines = b"".join(map(self._encode, read.rows))
+        offset = self._file.add(lines)
+        return self._placed(read, digest=digest_of_lines(lines), offset=offset, length=len(lines))
 
-    def commit(self, window: int, *, is_complete: bool) -> None:
-        """Do nothing: the file is put in place as a whole."""
-
-    def finish(self, report: Report) -> str:
-        """Put the file in place if the pull is complete, else leave the partial file."""
+    def _arrange(self, windows: Sequence[PlacedWindow]) -> list[PlacedWindow]:
         assert self._file is not None
-        if not report.complete:
-            return self._leave()
-        self._file.place(fresh=self._fresh)
-        self._outcome = f"{counted(self._file.rows)} written to {shown(self._path)}"
-        return self._outcome
+        at, arranged = len(self._header), list[PlacedWindow]()
+        for window in windows:
+            arranged.append(evolve(window, offset=at))
+            at += window.length
+        if arranged != list(windows):
+            pieces = [(window.offset, window.length) for window in windows]
+            self._file.copied([(0, len(self._header)), *pieces])
+        else:
+            self._file.drop_copy()
+        return arranged
 
-    def abort(self, report: Report) -> str:  # noqa: ARG002  # it never is complete
-        """Leave the partial file if there are rows in it."""
-        return self._leave()
+    def _place(self) -> None:
+        assert self._file is not None
+        self._file.place()
 
-    def _leave(self) -> str:
-        if self._outcome is not None:
-            return self._outcome
-        if self._file is None:
-            return f"nothing was written to {shown(self._path)}"
-        rows = self._file.keep()
-        self._outcome = (
-            f"{counted(rows)} written to {shown(self._file.path)}, which was not moved to "
-            f"{shown(Path(self._path.name))}: {NOT_COMPLETE}"
-            if rows
-            else f"nothing was written to {shown(self._path)}: {NOT_COMPLETE}"
-        )
-        return self._outcome
+    def _has_unplaced(self, windows: Sequence[PlacedWindow]) -> bool:
+        length = sum((window.length for window in windows), len(self._header))
+        copy, partial = copy_of(self._target), partial_of(self._target)
+        with suppress(OSError):
+            return (copy if copy.exists() else partial).stat().st_size == length
+        return False
+
+    def _is_whole(self, stream: FileStream) -> bool:
+        # Somebody may have cut it, or added to it.
+        size = len(self._header) + sum(window.length for window in stream.windows)
+        return super()._is_whole(stream) and self._target.stat().st_size == size
+
+    def _close_data(self, *, remove: bool) -> None:
+        if self._file is not None:
+            self._file.close(remove=remove)
+
+    def _kept_at(self) -> str:
+        return f"{shown(partial_of(self._target))}, which was not moved to {shown(Path(self._path.name))}"
+
+
+def digest_of_lines(lines: bytes) -> str:
+    """Return 32 hexadecimal digits for lines as they stand in a file."""
+    return blake2b(lines, digest_size=16, person=b"sessions-text-1").hexdigest()
 
 
 def _json_line(session: Session) -> bytes:

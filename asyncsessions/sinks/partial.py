@@ -1,28 +1,34 @@
 """A file that appears under its name only when it is whole.
 
 Until then it is ``<name>.partial`` beside it: readable for its owner alone, since it holds
-personal data, and locked, so that a second pull into the same target is refused while the rest of
-a dead one is simply replaced.  It ends with a whole line at any time.
+personal data, and locked, so that a second pull into the same target is refused.  What counts is
+as many bytes of it as the books say: what a process that died has written behind them is cut off.
 """
 
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from asyncsessions.errors import SinkError
+from asyncsessions.sinks.locks import PRIVATE, open_alone
+from asyncsessions.sinks.replacing import sync_directory
 from asyncsessions.sinks.wording import START_OVER, shown
 
-if sys.platform != "win32":
-    import fcntl
+__all__ = [
+    "PartialFile",
+    "check_target",
+    "copy_of",
+    "has_first_line",
+    "partial_of",
+    "real_target",
+    "writing",
+]
 
-__all__ = ["PartialFile", "check_target", "real_target", "writing"]
-
-BUFFER_BYTES = 1 << 18
-PRIVATE = 0o600
+CHUNK_BYTES = 1 << 20
 LONGEST_LINE = 1 << 22  # bytes; far above any session of a vendor's
 
 
@@ -43,10 +49,10 @@ def real_target(path: Path) -> Path:
     return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
-def check_target(path: Path, *, fresh: bool, is_ours: Callable[[bytes], bool]) -> None:
+def check_target(path: Path, *, fresh: bool, is_ours: Callable[[Path], bool]) -> None:
     """Raise :class:`SinkError` unless the file may be written: new, or ours and to be replaced.
 
-    ``is_ours`` is asked about the first line of a file that is not empty.
+    ``is_ours`` is asked about a file that is there.
     """
     with writing(path):
         if path.is_dir():
@@ -54,14 +60,14 @@ def check_target(path: Path, *, fresh: bool, is_ours: Callable[[bytes], bool]) -
         if not os.path.lexists(path):
             return
         # Opening what is no regular file, a pipe for one, could wait for ever.
-        found = path.is_file() and _has_first_line(path, is_ours)
+        found = path.is_file() and is_ours(path)
     if not found:
         raise SinkError(f"{shown(path)} is not a file of ours: give another name, or remove it")
     if not fresh:
         raise SinkError(f"{shown(path)} exists already: {START_OVER}")
 
 
-def _has_first_line(path: Path, is_ours: Callable[[bytes], bool]) -> bool:
+def has_first_line(path: Path, is_ours: Callable[[bytes], bool]) -> bool:
     """Whether a file is empty or begins with a line of ours."""
     with path.open("rb") as file:
         line = file.readline(LONGEST_LINE)
@@ -69,115 +75,103 @@ def _has_first_line(path: Path, is_ours: Callable[[bytes], bool]) -> bool:
 
 
 class PartialFile:
-    """The partial file of a target, open for writing.
+    """The partial file of a target, open for adding to the ``length`` bytes of it that count.
 
-    ``is_ours`` tells by the first line whether a file at the target's place may be replaced.
-    Raises :class:`SinkError` if it cannot be made, or if another pull is writing it.
+    ``header`` is what a new one begins with.  Raises :class:`SinkError` if it cannot be opened.
     """
 
-    def __init__(self, target: Path, *, is_ours: Callable[[bytes], bool]) -> None:
+    def __init__(self, target: Path, *, length: int, header: bytes) -> None:
         self.target = target
-        self._is_ours = is_ours
-        self.path = target.with_name(target.name + ".partial")
-        self.rows = 0
-        self._chunks: list[bytes] = []
-        self._buffered = self._buffered_rows = 0
-        self._written = 0
+        self.path = partial_of(target)
+        self.length = length
         with writing(target):
-            self._fd: int | None = self._open()
-            os.ftruncate(self._fd, 0)
-
-    def _open(self) -> int:
-        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-        while True:
-            fd = os.open(self.path, flags, PRIVATE)
-            try:
-                self._lock(fd)
-                if self._is_still_ours(fd):
-                    if hasattr(os, "fchmod"):
-                        os.fchmod(fd, PRIVATE)
-                    return fd
-            except BaseException:
-                os.close(fd)
-                raise
-            os.close(fd)
-
-    def _lock(self, fd: int) -> None:
-        if sys.platform == "win32":
-            return
+            self._fd: int | None = open_alone(self.path, target=target)
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise SinkError(f"{shown(self.target)} is being written by another pull") from None
-        except OSError:
-            return  # a file system without locks
+            with writing(target):
+                os.ftruncate(self._fd, length)
+            if not length and header:
+                self.add(header)
+        except BaseException:
+            self.close()
+            raise
 
-    def _is_still_ours(self, fd: int) -> bool:
-        """Whether the file was not moved into place between opening and locking it."""
-        with suppress(FileNotFoundError):
-            return os.path.samestat(os.fstat(fd), self.path.stat())
-        return False
-
-    def write(self, lines: bytes, *, rows: int) -> None:
-        """Add whole lines that hold so many rows; ``rows`` counts those that reached the file."""
-        self._chunks.append(lines)
-        self._buffered += len(lines)
-        self._buffered_rows += rows
-        if self._buffered >= BUFFER_BYTES:
-            self._flush()
-
-    def _flush(self) -> None:
+    def add(self, lines: bytes) -> int:
+        """Add whole lines durably and return where they begin; after an error nothing was added."""
         assert self._fd is not None
-        left = memoryview(b"".join(self._chunks))
-        size, rows = len(left), self._buffered_rows
-        self._chunks.clear()
-        self._buffered = self._buffered_rows = 0
+        begin, left = self.length, memoryview(lines)
         try:
             with writing(self.target):
+                os.lseek(self._fd, begin, os.SEEK_SET)
                 while left:
                     left = left[os.write(self._fd, left) :]
+                os.fsync(self._fd)
         except BaseException:
             with suppress(OSError):
-                os.ftruncate(self._fd, self._written)
+                os.ftruncate(self._fd, begin)
             raise
-        self._written += size
-        self.rows += rows
+        self.length += len(lines)
+        return begin
 
-    def place(self, *, fresh: bool) -> None:
-        """Make everything durable and move the file to its name; ``fresh`` replaces one there."""
+    def copied(self, pieces: Iterable[tuple[int, int]]) -> None:
+        """Copy pieces of the file, given as (offset, length), into another order.
+
+        The copy waits beside the file: until the books say where the pieces lie in it, they are
+        right about the file itself.
+        """
         assert self._fd is not None
-        self._flush()
+        ordered = copy_of(self.target)
+        try:
+            with writing(self.target):
+                fd = os.open(ordered, os.O_RDWR | os.O_CREAT | os.O_TRUNC, PRIVATE)
+                with os.fdopen(fd, "wb") as file:
+                    for offset, length in pieces:
+                        _copy(self._fd, file, offset, length)
+                    file.flush()
+                    os.fsync(file.fileno())
+        except BaseException:
+            self.drop_copy()
+            raise
+
+    def drop_copy(self) -> None:
+        """Remove a copy that is not wanted, or that a process that died has left."""
         with writing(self.target):
-            os.fsync(self._fd)
-        check_target(self.target, fresh=fresh, is_ours=self._is_ours)
+            copy_of(self.target).unlink(missing_ok=True)
+
+    def place(self) -> None:
+        """Move the file, or its copy, to its name, over what is there."""
         with writing(self.target):
+            with suppress(FileNotFoundError):
+                copy_of(self.target).replace(self.path)
             self.path.replace(self.target)
-            _sync_directory(self.target.parent)
-        self._close()
+            sync_directory(self.target.parent)
+        self.close()
 
-    def keep(self) -> int:
-        """Leave the partial file if there are rows in it; return how many."""
-        if self._fd is not None:
-            with suppress(SinkError):
-                self._flush()
-            if not self.rows:
-                with suppress(OSError):
-                    self.path.unlink()
-            self._close()
-        return self.rows
-
-    def _close(self) -> None:
-        assert self._fd is not None
+    def close(self, *, remove: bool = False) -> None:
+        """Close the file, which stays, or ``remove`` it."""
+        if self._fd is None:
+            return
         fd, self._fd = self._fd, None
+        if remove:
+            for path in copy_of(self.target), self.path:
+                with suppress(OSError):
+                    path.unlink()
         with suppress(OSError):
             os.close(fd)
 
 
-def _sync_directory(path: Path) -> None:
-    """Make a rename durable, where directories can be synced."""
-    with suppress(OSError):
-        fd = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
+def partial_of(target: Path) -> Path:
+    """Return where a file lies until it is whole."""
+    return target.with_name(target.name + ".partial")
+
+
+def copy_of(target: Path) -> Path:
+    """Return where a copy of the partial file in another order lies until it is the one."""
+    return target.with_name(target.name + ".partial.new")
+
+
+def _copy(source: int, file: IO[bytes], offset: int, length: int) -> None:
+    end = offset + length
+    while offset < end:
+        chunk = os.pread(source, min(CHUNK_BYTES, end - offset), offset)
+        file.write(chunk)
+        offset += len(chunk)

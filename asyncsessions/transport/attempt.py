@@ -62,7 +62,10 @@ class Attempts:
             self.refuse_after_end()
             allowed_s = self._allowed_s(meter, sent_at)
             meter.spend(is_retry=is_retry)
-            outcome = await self._exchange(request, read, allowed_s)
+            try:
+                outcome = await self._exchange(request, read, allowed_s)
+            finally:
+                meter.answered()
             # Whoever is cancelled, or meets a mistake in `read`, learns nothing about the pace.
             self._adjust_pace(outcome if isinstance(outcome, SessionsError) else None, sent_at)
         finally:

@@ -52,7 +52,8 @@ def test_without_duckdb_the_demo_writes_lines_and_says_so_in_ascii_where_it_must
     assert done.status == 0, done.err
     assert 'pip install "asyncsessions[duckdb]"' in done.err
     names = sorted(path.name for path in tmp_path.iterdir())
-    assert names == ["asyncsessions-demo-attributionhub.jsonl", "asyncsessions-demo-hum.jsonl"]
+    files = ["asyncsessions-demo-attributionhub.jsonl", "asyncsessions-demo-hum.jsonl"]
+    assert names == sorted([*files, *(f"{file}.pull" for file in files)])
     assert "summer_sale" in done.out
     assert "####" in done.out
     assert (done.out + done.err).isascii()

@@ -166,14 +166,24 @@ def test_an_unwritable_target_is_one_sentence_before_any_request(tmp_path):
     assert "Traceback" not in done.err
 
 
-def test_an_existing_target_is_wrong_usage_in_words_of_the_shell(tmp_path):
+def test_a_target_of_another_pull_is_wrong_usage_in_words_of_the_shell(tmp_path):
     target = tmp_path / "x.jsonl"
     with FakeHum(rows=3).in_thread() as hum:
         assert pull_hum(hum, "--to", str(target)).status == 0
         sent = len(hum.requests)
-        done = pull_hum(hum, "--to", str(target))
+        done = pull_hum(hum, "--with-clicks", "--to", str(target))
         assert (done.status, len(hum.requests)) == (2, sent)
-    assert "exists already: start over with --fresh, or" in done.err
+    assert "other filters or another range: start over with --fresh, or" in done.err
+
+
+def test_a_pull_that_is_over_is_status_0_without_a_request_and_says_what_to_do(tmp_path):
+    target = tmp_path / "x.jsonl"
+    with FakeHum(rows=3).in_thread() as hum:
+        pull_hum(hum, "--to", str(target))
+        sent = len(hum.requests)
+        done = pull_hum(hum, "--to", str(target))
+        assert (done.status, len(hum.requests)) == (0, sent)
+    assert "nothing was asked; sync reads what has changed since, --fresh reads all" in done.err
 
 
 def test_what_was_not_checked_is_not_called_complete():
@@ -188,7 +198,9 @@ def test_the_rows_so_far_are_counted_once_by_the_target(tmp_path):
         done = pull_hum(hum, "--max-requests", "5", "--to", str(tmp_path / "x.jsonl"))
     so_far, left = done.err.splitlines()[1:3]
     assert so_far.startswith("so far: 5 requests (0 retries), ")
-    assert " rows written to " in left
+    assert left.endswith(
+        "x.jsonl, and the pages that came wait for the next go: the pull is not complete"
+    )
 
 
 def test_a_retry_is_told_with_v_and_only_then():

@@ -276,12 +276,12 @@ class Traffic:
                 course.give_up()
                 return
             moments += 1
+            if self.drift is not None and chance.random() < self.busyness:
+                self.drift(vendor, chance)
             is_free = len(self.sent) + len(self.read) < self.open_asks
             choices = ["send"] * (course.walk.has_ask and is_free)
             choices += ["read"] * bool(self.sent) + ["arrive"] * bool(self.read)
             assert choices, "nothing is left to ask, and yet it is not finished"
-            if self.drift is not None and chance.random() < self.busyness:
-                self.drift(vendor, chance)
             match chance.choice(choices):
                 case "send":
                     self.sent.append(course.ask())

@@ -118,6 +118,6 @@ def test_core_is_imported_without_pyarrow():
         "import sys; sys.modules['pyarrow'] = sys.modules['duckdb'] = None\n"
         "import asyncsessions.core.convert, asyncsessions.core.columns, asyncsessions.sinks\n"
         "assert asyncsessions.core.columns.csv_header()[:2] == ['provider', 'id']\n"
-        "asyncsessions.sinks.open_sink('x.jsonl'), asyncsessions.sinks.open_sink('x.csv')\n"
+        "asyncsessions.sinks.open_target('x.jsonl'), asyncsessions.sinks.open_target('x.csv')\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

@@ -8,7 +8,7 @@ import pytest
 
 from asyncsessions import BudgetExceededError, Client, InvalidQueryError
 from asyncsessions.testing import run_virtual
-from tests.engine.vendor import NEWEST, WHOLE, Vendor, failing, rows
+from tests.engine.vendor import NEWEST, WHOLE, HubVendor, Vendor, failing, rows
 
 
 @pytest.mark.parametrize("count", [0, 1, 50, 51, 2337])
@@ -69,3 +69,15 @@ def test_the_deadline_holds_for_an_estimate_too() -> None:
                     await query.estimate()
 
     run_virtual(send_never())
+
+
+def test_with_a_limit_windows_below_those_that_suffice_are_not_counted() -> None:
+    vendor = HubVendor(rows(500, apart_s=14_407.0))
+
+    async def ask() -> None:
+        async with vendor.client() as client:
+            query = client.sessions(**WHOLE).with_options(limit=120)
+            plan = await query.estimate()
+            assert (plan.requests, plan.rows) == (3, 120)
+
+    run_virtual(ask())

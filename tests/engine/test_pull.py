@@ -18,6 +18,7 @@ from asyncsessions import (
     AttributionHub,
     AuthenticationError,
     Client,
+    ConfigurationError,
     Hum,
     IncompleteError,
     PermissionDeniedError,
@@ -174,40 +175,55 @@ async def test_a_quota_that_ends_in_the_middle_keeps_the_windows_before(tmp_path
     since = micros("2026-04-01T00:00:00Z") - newest.total_seconds() * 1_000_000
     assert [row[1] for row in written] == [row[1] for row in truth if row[1] >= since]
     assert 250 < len(written) < 350
-    assert "1 of 3 windows complete" in caught.value.__notes__[0]
+    assert "1 window complete, and the pages that came wait" in caught.value.__notes__[0]
     fake.quota = None
+    bought = len(fake.requests)
     async with opened(fake) as client:
         report = await client.sessions(**WHOLE).pull(to=target)
     assert report.complete
     assert [row[1] for row in read_back(target)] == [row[1] for row in truth]
+    assert report.requests_before == bought
+    assert 9 + report.requests == sum(-(-rows // 50) for rows in rows_in_windows(truth, newest))
 
 
-@pytest.mark.parametrize("ending", [".jsonl", ".csv"])
-async def test_a_page_that_stays_broken_leaves_the_rows_before_it_in_the_partial_file(
-    ending, tmp_path
-):
-    target = tmp_path / f"out{ending}"
-    faults = Faults(rate=1.0, kinds=["500"], only_pages=[4])
-    async with opened(FakeHum(rows=337, faults=faults)) as client:
+def rows_in_windows(truth, longest):
+    """Return how many rows lie in each window of the first quarter of 2026, newest first."""
+    end = micros("2026-04-01T00:00:00Z")
+    places = [int((end - 1 - row[1]) // (longest.total_seconds() * 1_000_000)) for row in truth]
+    return [places.count(place) for place in range(max(places) + 1)]
+
+
+async def test_a_page_that_stays_broken_costs_the_next_go_no_page_but_that_one(target):
+    faults = Faults(first=QUICK.attempts, kinds=["500"], only_pages=[4])
+    fake = FakeHum(rows=337, faults=faults)
+    async with opened(fake) as client:
         with pytest.raises(ServerError) as caught:
             await client.sessions(**WHOLE).pull(to=target)
-    (left,) = tmp_path.iterdir()
-    assert left.name == f"out{ending}.partial"
-    lines = left.read_text().splitlines()
-    assert len(lines) - (ending == ".csv") == caught.value.report.rows
-    assert 100 < caught.value.report.rows <= 150
-    assert f"rows written to {left}, which was not moved" in caught.value.__notes__[0]
+    assert not target.exists() or read_back(target) == []
+    (left,) = caught.value.__notes__
+    assert left.startswith(f"nothing was written to {target}, and the pages that came wait")
+    assert caught.value.report.outcome == left
+    async with opened(fake) as client:
+        report = await client.sessions(**WHOLE).pull(to=target)
+        assert {row[0] for row in read_back(target)} == {row[0] for row in truth_of(fake)}
+    assert (report.complete, report.rows, report.requests) == (True, 337, 1)
 
 
-async def test_the_same_pull_again_replaces_its_rows(tmp_path):
-    target = tmp_path / "out.duckdb"
+async def test_the_same_pull_again_asks_for_nothing_and_a_fresh_one_replaces_the_rows(target):
     fake = FakeHum(rows=120)
     async with opened(fake) as client:
-        await client.sessions(**WHOLE).pull(to=target)
+        query = client.sessions(**WHOLE)
+        await query.pull(to=target)
+        before = read_back(target)
         fake.listing.delete(3)
         fake.listing.edit(4, {"order_number": "late"})
-        await client.sessions(**WHOLE).pull(to=target)
-        assert read_back(target) == truth_of(fake)
+        report = await query.pull(to=target)
+        assert (report.complete, report.rows, report.requests) == (True, 120, 0)
+        assert "complete already" in report.outcome
+        assert read_back(target) == before
+        report = await query.pull(to=target, fresh=True)
+        assert report.complete
+        assert sorted(read_back(target), key=str) == sorted(truth_of(fake), key=str)
 
 
 async def test_two_vendors_pull_into_one_file_at_once(tmp_path):
@@ -237,7 +253,8 @@ async def test_an_unproven_pull_raises_and_keeps_its_rows(tmp_path):
         await unproven().client().sessions(**WHOLE).pull(to=target)
     assert len(read_back(target)) == 70
     assert caught.value.report.outcome.startswith(f"70 rows written to {target}")
-    assert "0 of 1 window complete" in caught.value.report.outcome
+    assert "0 windows complete" in caught.value.report.outcome
+    assert caught.value.__notes__ == [caught.value.report.outcome]
 
 
 async def test_an_unproven_pull_that_only_warns_says_where_the_rows_are(tmp_path):
@@ -247,24 +264,30 @@ async def test_an_unproven_pull_that_only_warns_says_where_the_rows_are(tmp_path
     assert report.outcome.startswith(f"70 rows written to {tmp_path / 'out.jsonl.partial'}, ")
 
 
+@pytest.mark.parametrize("limit", [60, 100, 200])
+async def test_a_limit_is_refused_for_a_target_that_keeps_books(target, limit):
+    vendor = Vendor(rows(100))
+    query = vendor.client().sessions(**WHOLE).with_options(limit=limit)
+    with pytest.raises(ConfigurationError, match="limit is for a look"):
+        await query.pull(to=target)
+    assert vendor.pages == []
+    assert not list(target.parent.iterdir())
+
+
 @pytest.mark.parametrize("ordered", [True, False])
-async def test_a_limit_of_exactly_all_rows_is_complete(target, ordered):
+async def test_a_limit_of_exactly_all_rows_is_complete(capsysbinary, ordered):
     vendor = Vendor(rows(100))
     query = vendor.client().sessions(**WHOLE).with_options(limit=100, ordered=ordered)
-    assert (await query.pull(to=target)).complete
-    assert len(read_back(target)) == 100
+    assert (await query.pull(to="-")).complete
+    assert len(capsysbinary.readouterr().out.splitlines()) == 100
 
 
-async def test_a_limit_below_is_not_complete_and_replaces_no_window(tmp_path):
+async def test_a_limit_below_is_not_complete(capsysbinary):
     query = Vendor(rows(100)).client().sessions(**WHOLE)
-    await query.pull(to=tmp_path / "out.duckdb")
-    report = await query.with_options(limit=60).pull(to=tmp_path / "out.duckdb")
+    report = await query.with_options(limit=60).pull(to="-")
     assert not report.complete
-    assert report.outcome.startswith("nothing was written")
-    assert len(read_back(tmp_path / "out.duckdb")) == 100
-    report = await query.with_options(limit=60).pull(to=tmp_path / "out.jsonl")
     assert report.outcome.startswith("60 rows written to")
-    assert not (tmp_path / "out.jsonl").exists()
+    assert len(capsysbinary.readouterr().out.splitlines()) == 60
 
 
 async def test_a_cancelled_pull_closes_its_target(target):
@@ -285,7 +308,9 @@ async def test_a_cancelled_pull_closes_its_target(target):
         report = await client.sessions(**WHOLE).pull(to=target)
     assert report.complete
     assert len(read_back(target)) == 337
-    assert [path.name for path in target.parent.iterdir()] == [target.name]
+    names = {path.name for path in target.parent.iterdir()}
+    assert {target.name} <= names <= {target.name, f"{target.name}.pull"}
+    assert not list(target.parent.rglob("*.spool"))
 
 
 # ---------------------------------------------------------------------- memory

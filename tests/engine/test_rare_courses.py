@@ -8,7 +8,7 @@ import pytest
 
 from asyncsessions import AttributionHub, Client, InvalidQueryError
 from asyncsessions.testing import FakeAttributionHub, run_virtual
-from tests.engine.vendor import WHOLE, Vendor, failing, rows
+from tests.engine.vendor import WHOLE, HubVendor, Vendor, failing, rows
 
 HALF_YEAR = {
     "start": datetime(2026, 1, 1, tzinfo=UTC),
@@ -88,3 +88,29 @@ async def test_with_a_limit_a_window_is_not_opened_before_the_one_above_it_has_t
     assert len(found) == 350
     assert report.windows > 3
     assert report.windows_read == 2
+
+
+def test_an_error_in_a_window_keeps_back_the_rows_of_the_windows_below_it():
+    vendor = HubVendor(rows(500, apart_s=14_407.0))
+    ends = ("2026-04-01", "2026-03-02", "2026-01-31")
+    # The middle window is answered last, when the one below it has come.
+    honest = vendor.honest
+
+    def failing_in_the_middle(page, start=None, end=None):
+        return failing() if end.startswith(ends[1]) else honest(page, start, end)
+
+    vendor.honest = failing_in_the_middle
+    vendor.latency_s = lambda _: 5.0 if vendor.ranges[-1][1].startswith(ends[1]) else 0.01
+    came = []
+
+    async def work():
+        async with vendor.client(concurrency=8) as client, client.sessions(**WHOLE) as stream:
+            with pytest.raises(InvalidQueryError):
+                async for session in stream:
+                    came.append(session)
+            return stream.report
+
+    report, _ = run_virtual(work())
+    assert report.windows_read == 2
+    assert {end for _, end in vendor.ranges} == {f"{end}T00:00:00Z" for end in ends}
+    assert min(session.started_at for session in came) >= report.end - timedelta(days=30)

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
+from attrs import evolve
 
-from asyncsessions import Client, Hum, Retry
+from asyncsessions import AttributionHub, Client, Hum, Retry
 from asyncsessions.core.http import Request, Response
 
 NEWEST = datetime(2026, 3, 31, 12, tzinfo=UTC)
@@ -98,3 +99,33 @@ class Vendor:
 def failing(status: int = 400) -> Response:
     """Return an answer that is final."""
     return Response(status=status, body=b"no")
+
+
+class HubVendor(Vendor):
+    """Answers like AttributionHub: no ids, and a window of 30 days at most."""
+
+    async def send(self, request: Request, *, timeout_s: float) -> Response:
+        asked = msgspec.json.decode(request.body)
+        params = {key: str(asked[key]) for key in ("page", "start_date", "end_date")}
+        return await super().send(
+            evolve(request, params=tuple(params.items())), timeout_s=timeout_s
+        )
+
+    def honest(self, page: int, start: str | None = None, end: str | None = None) -> Response:
+        answer = msgspec.json.decode(super().honest(page, start, end).body)
+        if not answer["data"]:
+            body: Any = {"message": "No sessions found for the given parameters."}
+        else:
+            records = [
+                {"timestamp": row["created_at"], "source": row.get("source")}
+                for row in answer["data"]
+            ]
+            total = answer["meta"]["count"]
+            pages = {"current_page": page, "total_pages": 1, "total_records": total}
+            body = {"records": records, "pagination": pages}
+        return Response(status=200, body=msgspec.json.encode(body))
+
+    def client(self, **options: Any) -> Client[...]:
+        options.setdefault("retry", Retry(attempts=1))
+        hub = AttributionHub("invented", base_url="https://hub.test")
+        return Client(hub, transport=self, **options)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from datetime import timedelta
 from itertools import pairwise
 
@@ -13,53 +15,38 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asyncsessions.core.columns import arrow_schema
-from asyncsessions.core.convert import from_row
 from asyncsessions.core.records import Order
-from asyncsessions.core.windows import to_micros
 from asyncsessions.errors import SinkError
-from asyncsessions.sinks import duckdb as module
-from asyncsessions.sinks import open_sink
-from tests.invented_sessions import DAY, HOUR, START, a_plan, a_report, every, write
-
-US_PER_HOUR = 3_600_000_000
+from asyncsessions.sinks import open_target
+from tests.invented_sessions import (
+    DAY,
+    HOUR,
+    MADE_AT,
+    START,
+    a_plan,
+    a_report,
+    begin,
+    commit,
+    every,
+)
+from tests.sinks.duckdbs import (
+    SETTING,
+    START_OVER,
+    asked,
+    check_digests,
+    names,
+    page,
+    pulled,
+    renewed,
+    sessions_in,
+    stream_in,
+    windows_in,
+)
 
 
 @pytest.fixture
 def target(tmp_path):
     return tmp_path / "out.duckdb"
-
-
-def pulled(target, plan, sessions, *, fresh=False, complete=True):
-    """Write a whole pull and return the target's last word."""
-    sink = open_sink(target, fresh=fresh)
-    sink.begin(plan)
-    write(sink, plan, sessions, complete=complete)
-    return sink.finish(a_report(complete=complete))
-
-
-def asked(target, sql, *values):
-    with duckdb.connect(str(target), read_only=True) as connection:
-        return connection.execute(sql, values).fetchall()
-
-
-def sessions_in(target):
-    with duckdb.connect(str(target), read_only=True) as connection:
-        rows = connection.sql("FROM sessions ORDER BY started_at DESC, id").to_arrow_table()
-    return [from_row(row) for row in rows.to_pylist()]
-
-
-def windows_in(target):
-    """Return the recorded windows: provider, hours since the start, rows, completeness."""
-    begin = to_micros(START)
-    found = asked(
-        target,
-        "SELECT provider, epoch_us(lo), epoch_us(hi), rows, complete FROM _asyncsessions_windows "
-        "ORDER BY provider, lo",
-    )
-    return [
-        (provider, (lo - begin) / US_PER_HOUR, (hi - begin) / US_PER_HOUR, rows, complete)
-        for provider, lo, hi, rows, complete in found
-    ]
 
 
 def test_the_table_holds_the_sessions(target):
@@ -95,10 +82,12 @@ def test_each_window_is_recorded_with_its_rows(target):
         ("hum", 24, 48, 24, True),
         ("hum", 48, 72, 24, True),
     ]
-    runs = asked(
-        target, "SELECT count(DISTINCT run), count(committed_at) FROM _asyncsessions_windows"
+    found = asked(
+        target,
+        "SELECT DISTINCT w.run = r.run, read_from, read_to, committed_at >= '2026-01-01' "
+        "FROM _asyncsessions_windows AS w, _asyncsessions_runs AS r",
     )
-    assert runs == [(1, 3)]
+    assert found == [(True, MADE_AT, MADE_AT + HOUR, True)]
 
 
 def test_the_stream_is_recorded_with_its_filters(target):
@@ -107,11 +96,14 @@ def test_the_stream_is_recorded_with_its_filters(target):
     assert (provider, json.loads(filters)) == ("hum", [["campaign", "ä"]])
 
 
+# ---------------------------------------------------------------------- pulls and their ranges
+
+
 def test_the_same_pull_again_replaces_and_never_doubles(target):
     sessions = every(HOUR, days=3)
-    pulled(target, a_plan(days=3), sessions)
+    pulled(target, renewed(3), sessions)
     edited = [evolve(s, campaign="late") for s in sessions[:-10]]
-    pulled(target, a_plan(days=3), edited)
+    pulled(target, renewed(3), edited)
     assert sessions_in(target) == edited
     assert windows_in(target) == [("hum", 0, 72, 62, True)]
 
@@ -130,6 +122,7 @@ def test_a_later_pull_replaces_only_its_own_range(target):
         ("hum", 120, 144, 24, True),
         ("hum", 144, 216, 72, True),
     ]
+    check_digests(target)
 
 
 def test_a_pull_inside_an_earlier_window_leaves_both_of_its_sides(target):
@@ -142,6 +135,7 @@ def test_a_pull_inside_an_earlier_window_leaves_both_of_its_sides(target):
     ]
 
 
+@pytest.mark.slow
 @settings(max_examples=settings().max_examples // 10)  # each one syncs many files
 @given(
     st.lists(
@@ -156,42 +150,95 @@ def test_whatever_the_ranges_each_hour_has_the_rows_of_its_last_pull(tmp_path_fa
     for run, (first, days, longest) in enumerate(pulls):
         start = START + first * DAY
         sessions = every(6 * HOUR, days=days, start=start, tag=f"run{run}")
-        pulled(target, a_plan(days=days, start=start, longest=longest * DAY), sessions)
+        plan = a_plan(days=days, start=start, longest=longest * DAY, asked=str(run))
+        pulled(target, plan, sessions)
         truth |= {s.started_at: s for s in sessions}
     assert sessions_in(target) == sorted(truth.values(), key=lambda s: s.started_at, reverse=True)
     windows = windows_in(target)
     assert sum(rows for *_, rows, _ in windows) == len(truth)
     assert all(a[2] <= b[1] for a, b in pairwise(windows))
+    check_digests(target)
 
 
 def test_two_providers_share_a_file(target):
     pulled(target, a_plan(), every(HOUR))
     pulled(target, a_plan(provider="attributionhub"), every(HOUR, provider="attributionhub"))
-    pulled(target, a_plan(), every(2 * HOUR))
+    pulled(target, a_plan(asked="other words"), every(2 * HOUR))
     assert asked(target, "SELECT provider, count(*) FROM sessions GROUP BY 1 ORDER BY 1") == [
         ("attributionhub", 24),
         ("hum", 12),
     ]
 
 
+# ---------------------------------------------------------------------- several pulls at once
+
+
 def test_two_pulls_of_one_process_may_write_the_same_file_at_once(target):
     plans = {name: a_plan(days=2, longest=DAY, provider=name) for name in ("hum", "other")}
-    sinks = {name: open_sink(target) for name in plans}
-    for name, sink in sinks.items():
-        sink.begin(plans[name])
+    stores = {name: open_target(target) for name in plans}
+    for name, store in stores.items():
+        begin(store, plans[name]).journal.spend()
     for window in 0, 1:
-        for name, sink in sinks.items():
-            sink.write(window, every(HOUR, start=START + (1 - window) * DAY, provider=name))
-    for window in 0, 1:
-        for sink in sinks.values():
-            sink.commit(window, is_complete=True)
-    sinks["other"].abort(a_report(complete=False))
-    sinks["hum"].finish(a_report())
+        for name, store in stores.items():
+            commit(
+                store, plans[name].windows[window : window + 1], every(HOUR, days=2, provider=name)
+            )
+    stores["other"].leave(a_report(complete=False))
+    stores["hum"].finish(a_report())
     assert asked(target, "SELECT provider, count(*) FROM sessions GROUP BY 1 ORDER BY 1") == [
         ("hum", 48),
         ("other", 48),
     ]
-    assert [path.name for path in target.parent.iterdir()] == ["out.duckdb"]
+    assert names(target) == ["other.ledger", "other.plan", "out.duckdb", "out.duckdb.pull"]
+    store = open_target(target)
+    assert len(begin(store, plans["other"]).stored) == 2
+    store.finish(a_report())
+    assert names(target) == ["out.duckdb"]
+
+
+def test_the_same_provider_twice_at_once_is_refused(target):
+    first = open_target(target)
+    begin(first, a_plan())
+    for plan in a_plan(), a_plan(filters=(("with_clicks", "true"),)):
+        for fresh in False, True:
+            with pytest.raises(SinkError) as caught:
+                open_target(target, fresh=fresh).open(plan)
+            assert str(caught.value) == f"{target} is being written by another pull"
+    commit(first, a_plan().windows, every(HOUR))
+    first.finish(a_report())
+    assert sessions_in(target) == every(HOUR)
+
+
+PROGRAM = """
+import sys
+import duckdb
+with duckdb.connect(sys.argv[1]) as connection:
+    connection.execute("CREATE TABLE IF NOT EXISTS mine (one INTEGER)")
+    print("open", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.slow
+def test_a_file_that_another_process_has_open_is_one_sentence_and_left_alone(target):
+    pulled(target, a_plan(), every(HOUR))
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(target)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as other:
+        assert other.stdout.readline() == "open\n"
+        with pytest.raises(SinkError) as caught:
+            open_target(target).open(renewed())
+        other.stdin.close()
+    assert str(caught.value) == f"{target} cannot be written: it is in use by another process"
+    assert names(target) == ["out.duckdb"]
+    pulled(target, renewed(), every(2 * HOUR))
+    assert len(sessions_in(target)) == 12
+
+
+# ---------------------------------------------------------------------- filters and fresh
 
 
 def test_other_filters_of_the_same_provider_are_refused(target):
@@ -199,24 +246,21 @@ def test_other_filters_of_the_same_provider_are_refused(target):
     with pytest.raises(SinkError) as caught:
         pulled(target, a_plan(filters=(("with_clicks", "true"),)), [])
     assert str(caught.value) == (
-        f"{target} holds sessions of hum for other filters, and rows would double: "
-        "start over with fresh (--fresh), or give another name"
+        f"{target} holds sessions of hum for other filters, and rows would double: {START_OVER}"
     )
     assert sessions_in(target) == every(HOUR)
     pulled(target, a_plan(provider="attributionhub", filters=(("term", "x"),)), [])
 
 
-def test_other_filters_are_also_refused_between_two_pulls_at_once(target):
-    first, second = open_sink(target), open_sink(target)
-    first.begin(a_plan())
-    second.begin(a_plan(filters=(("with_clicks", "true"),)))
-    first.commit(0, is_complete=True)
-    second.write(0, every(HOUR))
+def test_other_filters_are_also_refused_beside_a_pull_that_has_brought_only_pages(target):
+    plan = a_plan()
+    store = open_target(target)
+    journal = begin(store, plan).journal
+    journal.note(plan.windows[0], SETTING, page(plan.windows[0]))
+    store.leave(a_report(complete=False))
     with pytest.raises(SinkError, match="for other filters"):
-        second.commit(0, is_complete=True)
-    second.abort(a_report(complete=False))
-    first.finish(a_report())
-    assert sessions_in(target) == []
+        open_target(target).open(a_plan(filters=(("with_clicks", "true"),)))
+    assert not target.exists()
 
 
 def test_fresh_replaces_all_sessions_of_the_provider_and_no_others(target):
@@ -226,79 +270,37 @@ def test_fresh_replaces_all_sessions_of_the_provider_and_no_others(target):
     pulled(target, a_plan(filters=(("with_clicks", "true"),)), new, fresh=True)
     assert [s for s in sessions_in(target) if s.provider == "hum"] == new
     assert windows_in(target) == [("hum", 0, 24, 24, True), ("other", 0, 24, 24, True)]
+    assert stream_in(target).filters == (("with_clicks", "true"),)
 
 
 def test_fresh_keeps_what_is_there_until_the_first_window_is_whole(target):
     pulled(target, a_plan(), every(HOUR))
-    sink = open_sink(target, fresh=True)
-    sink.begin(a_plan())
-    sink.write(0, every(HOUR, tag="new"))
-    sink.abort(a_report(complete=False))
+    store = open_target(target, fresh=True)
+    standing = begin(store, a_plan())
+    assert not standing.is_finished
+    assert standing.stored == ()
+    store.leave(a_report(complete=False))
     assert sessions_in(target) == every(HOUR)
 
 
-def test_fresh_takes_away_once_and_not_with_every_window(target):
-    pulled(target, a_plan(days=3, longest=DAY), every(HOUR, days=3), fresh=True)
-    assert len(sessions_in(target)) == 72
+def test_fresh_takes_away_once_and_not_with_every_window_or_go(target):
+    plan = a_plan(days=3, longest=DAY)
+    pulled(target, a_plan(days=9), every(HOUR, days=9, tag="old"))
+    store = open_target(target, fresh=True)
+    begin(store, plan)
+    commit(store, plan.windows[:2], every(HOUR, days=3))
+    store.leave(a_report(complete=False))
+    store = open_target(target)
+    assert len(begin(store, plan).stored) == 2
+    commit(store, plan.windows[2:], every(HOUR, days=3))
+    store.finish(a_report())
+    assert sessions_in(target) == every(HOUR, days=3)
 
 
-def test_windows_may_take_turns_and_each_is_committed_as_a_whole(target, monkeypatch):
-    monkeypatch.setattr(module, "BATCH_ROWS", 5)
-    plan, sessions = a_plan(days=2, longest=DAY), every(HOUR, days=2)
-    sink = open_sink(target)
-    sink.begin(plan)
-    sink.write(1, sessions[24:36])
-    sink.write(0, sessions[:20])
-    sink.write(1, sessions[36:])
-    sink.commit(1, is_complete=True)
-    sink.write(0, sessions[20:24])
-    said = sink.abort(a_report(complete=False))
-    assert sessions_in(target) == sessions[24:]
-    assert said == (
-        f"24 rows written to {target}, table sessions, 1 of 2 windows complete: "
-        "the pull is not complete"
-    )
-
-
-def test_at_most_a_batch_of_rows_waits_in_memory(target, monkeypatch):
-    monkeypatch.setattr(module, "BATCH_ROWS", 100)
-    sink = open_sink(target)
-    sink.begin(a_plan(days=100))
-    most = 0
-    for session in every(HOUR, days=100):
-        sink.write(0, [session])
-        most = max(most, sum(map(len, sink._staged.values())))
-    assert most < 100
-    sink.commit(0, is_complete=True)
-    sink.finish(a_report())
-    assert len(sessions_in(target)) == 2_400
-
-
-def test_an_unproven_window_is_kept_and_marked(target):
-    said = pulled(target, a_plan(), every(HOUR), complete=False)
-    assert windows_in(target) == [("hum", 0, 24, 24, False)]
-    assert said == (
-        f"24 rows written to {target}, table sessions, 0 of 1 window complete: "
-        "the pull is not complete"
-    )
-
-
-def test_an_abort_after_the_end_or_before_the_beginning_harms_nothing(target):
-    sink = open_sink(target)
-    assert sink.abort(a_report()) == f"nothing was written to {target}: the pull is not complete"
-    sink = open_sink(target)
-    sink.begin(a_plan())
-    sink.commit(0, is_complete=True)
-    said = sink.finish(a_report())
-    assert sink.abort(a_report(complete=False)) == said
-
-
-def test_a_value_that_fits_no_column_is_one_sentence(target):
-    (session,) = every(DAY)
-    sink = open_sink(target)
-    sink.begin(a_plan())
-    sink.write(0, [evolve(session, order=Order(commission_cents=2**70))])
-    with pytest.raises(SinkError, match="a value of the column order_commission_cents is no"):
-        sink.commit(0, is_complete=True)
-    sink.abort(a_report())
-    assert not target.exists()
+def test_fresh_keeps_what_earlier_pulls_have_cost(target):
+    store = open_target(target)
+    begin(store, a_plan()).journal.spend()
+    commit(store, a_plan().windows, [])
+    store.finish(a_report())
+    pulled(target, a_plan(), every(HOUR), fresh=True)
+    assert asked(target, "SELECT sum(requests)::INT FROM _asyncsessions_requests") == [(1,)]

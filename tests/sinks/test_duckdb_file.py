@@ -12,44 +12,47 @@ import duckdb
 import pytest
 
 from asyncsessions.errors import SinkError
-from asyncsessions.sinks import duckdb_file, open_sink
-from tests.invented_sessions import DAY, HOUR, a_plan, a_report, every, write
+from asyncsessions.sinks import duckdb_file, open_target
+from tests.invented_sessions import (
+    DAY,
+    HOUR,
+    START,
+    a_plan,
+    a_report,
+    begin,
+    commit,
+    every,
+    open_plan,
+    permissive,
+    pull,
+)
 
 WRITER = """
 import resource, signal, sys
 from asyncsessions.errors import SinkError
-from asyncsessions.sinks import open_sink
+from asyncsessions.sinks import open_target
 from tests.invented_sessions import *
 
 target, most_bytes = sys.argv[1], int(sys.argv[2])
-plan, sink = a_plan(days=300, longest=DAY), open_sink(target)
-sink.begin(plan)
+plan, store = a_plan(days=300, longest=DAY), open_target(target)
+begin(store, plan)
 if most_bytes:
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
 try:
-    for window in range(300):
-        rows = every(HOUR / 20, start=START + (299 - window) * DAY, content=str(window) * 200)
-        sink.write(window, rows)
-        sink.commit(window, is_complete=True)
-        print(window, flush=True)
+    for number, window in enumerate(plan.windows):
+        rows = every(HOUR / 20, start=window.asked_start, content=str(number) * 200)
+        commit(store, [window], rows)
+        print(number, flush=True)
 except SinkError as error:
     print(error)
-    print(sink.abort(a_report(complete=False)))
+    print(store.leave(a_report(complete=False)))
 """
 
 
 @pytest.fixture
 def target(tmp_path):
     return tmp_path / "out.duckdb"
-
-
-@pytest.fixture
-def permissive():
-    """Let everything that is created be readable for everybody, unless somebody sees to it."""
-    before = os.umask(0)
-    yield
-    os.umask(before)
 
 
 def names(target):
@@ -78,27 +81,27 @@ def check_books(target):
     return len(found)
 
 
-def test_the_file_its_log_and_its_overflow_are_the_owners_alone(target, permissive):
-    plan, sink = a_plan(days=2, longest=DAY), open_sink(target)
-    sink.begin(plan)
-    modes = []
-    for window in 0, 1:
-        sink.write(window, every(HOUR, start=plan.windows[window].asked_start))
-        sink.commit(window, is_complete=True)
-        modes += [stat.S_IMODE(path.stat().st_mode) for path in target.parent.iterdir()]
-        sink._file._connection.execute("CHECKPOINT")  # takes the log away; the next must be private
+def test_the_file_its_log_and_its_overflow_are_the_owners_alone(target):
+    plan, store = a_plan(days=2, longest=DAY), open_target(target)
+    with permissive():
+        begin(store, plan).journal.spend()
+        modes = []
+        for window in plan.windows:
+            commit(store, [window], every(HOUR, days=2))
+            modes += [stat.S_IMODE(path.stat().st_mode) for path in target.parent.rglob("*")]
+            # Takes the log away; the next must be private as well.
+            store._file._connection.execute("CHECKPOINT")
     assert set(modes) == {0o600, 0o700}
-    assert names(target) == ["out.duckdb", "out.duckdb.tmp"]
-    sink.finish(a_report())
+    assert names(target) == ["out.duckdb", "out.duckdb.pull", "out.duckdb.tmp"]
+    store.finish(a_report())
     assert names(target) == ["out.duckdb"]
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
 
 
 def test_a_pull_that_commits_nothing_leaves_nothing(target):
-    sink = open_sink(target)
-    sink.begin(a_plan())
-    sink.write(0, every(HOUR))
-    said = sink.abort(a_report(complete=False))
+    store = open_target(target)
+    begin(store, a_plan()).journal.spend()
+    said = store.leave(a_report(complete=False))
     assert said == f"nothing was written to {target}: the pull is not complete"
     assert names(target) == []
 
@@ -106,20 +109,18 @@ def test_a_pull_that_commits_nothing_leaves_nothing(target):
 def test_a_pull_that_commits_nothing_takes_its_tables_out_of_a_file_of_others(target):
     with duckdb.connect(str(target)) as connection:
         connection.execute("CREATE TABLE mine AS SELECT 1 AS one")
-    sink = open_sink(target)
-    sink.begin(a_plan())
-    sink.abort(a_report(complete=False))
+    store = open_target(target)
+    begin(store, a_plan())
+    store.leave(a_report(complete=False))
     with duckdb.connect(str(target)) as connection:
         assert connection.execute("SHOW TABLES").fetchall() == [("mine",)]
+    assert names(target) == ["out.duckdb"]
 
 
 def test_tables_of_others_stay_beside_ours(target):
     with duckdb.connect(str(target)) as connection:
         connection.execute("CREATE TABLE mine AS SELECT 1 AS one")
-    plan, sink = a_plan(), open_sink(target)
-    sink.begin(plan)
-    write(sink, plan, every(HOUR))
-    sink.finish(a_report())
+    pull(open_target(target), a_plan(), every(HOUR))
     with duckdb.connect(str(target)) as connection:
         assert connection.execute("FROM mine").fetchall() == [(1,)]
 
@@ -137,7 +138,7 @@ def test_a_table_that_is_not_ours_is_refused_and_kept(target, made):
         connection.execute(made)
     before = target.read_bytes()
     with pytest.raises(SinkError) as caught:
-        open_sink(target).begin(a_plan())
+        open_target(target).open(a_plan())
     assert str(caught.value) == (
         f"{target} has a table `sessions` that this version did not make: give another file"
     )
@@ -149,7 +150,7 @@ def test_a_table_that_is_not_ours_is_refused_and_kept(target, made):
 def test_a_file_that_is_not_duckdb_is_refused_and_kept(target, content):
     target.write_bytes(content)
     with pytest.raises(SinkError) as caught:
-        open_sink(target, fresh=True).begin(a_plan())
+        open_target(target, fresh=True).open(a_plan())
     assert str(caught.value) == f"{target} cannot be written: it is not a DuckDB file"
     assert target.read_bytes() == content
     assert names(target) == ["out.duckdb"]
@@ -157,13 +158,13 @@ def test_a_file_that_is_not_duckdb_is_refused_and_kept(target, content):
 
 def test_a_missing_directory_is_named(tmp_path):
     with pytest.raises(SinkError, match=f"there is no directory {tmp_path / 'no'}"):
-        open_sink(tmp_path / "no" / "out.duckdb").begin(a_plan())
+        open_target(tmp_path / "no" / "out.duckdb").open(a_plan())
 
 
 def test_a_directory_is_no_file(target):
     target.mkdir()
     with pytest.raises(SinkError, match="is a directory: give the name of a file"):
-        open_sink(target).begin(a_plan())
+        open_target(target).open(a_plan())
 
 
 def test_a_directory_that_cannot_be_written_is_one_sentence(target, monkeypatch):
@@ -172,8 +173,33 @@ def test_a_directory_that_cannot_be_written_is_one_sentence(target, monkeypatch)
 
     monkeypatch.setattr(duckdb_file.tempfile, "TemporaryDirectory", refuse)
     with pytest.raises(SinkError) as caught:
-        open_sink(target).begin(a_plan())
+        open_target(target).open(a_plan())
     assert str(caught.value) == f"{target} cannot be written: Permission denied"
+
+
+def test_a_file_that_is_refused_has_nothing_beside_it(target):
+    with duckdb.connect(str(target)) as connection:
+        connection.execute("CREATE TABLE sessions (id INTEGER)")
+    for _ in range(2):
+        with pytest.raises(SinkError, match="that this version did not make"):
+            open_target(target).open(a_plan())
+        assert names(target) == ["out.duckdb"]
+
+
+def test_a_link_stays_and_what_lies_beside_lies_beside_its_file(target):
+    (target.parent / "there").mkdir()
+    real = target.parent / "there" / "real.duckdb"
+    target.symlink_to(real)
+    store = open_target(target)
+    begin(store, open_plan())
+    assert real.with_name("real.duckdb.pull").is_dir()
+    with pytest.raises(SinkError, match="is being written by another pull"):
+        open_target(real).open(open_plan(start=START + DAY))
+    commit(store, a_plan().windows, every(HOUR))
+    store.finish(a_report())
+    assert target.is_symlink()
+    assert names(target) == ["out.duckdb", "there"]
+    assert names(real) == ["real.duckdb"]
 
 
 @pytest.mark.parametrize("appears", [True, False])
@@ -186,10 +212,7 @@ def test_a_file_that_appears_while_ours_is_made_is_not_replaced(target, monkeypa
         raise PermissionError(1, "no links here")
 
     monkeypatch.setattr(duckdb_file.os, "link", link)
-    plan, sink = a_plan(), open_sink(target)
-    sink.begin(plan)
-    write(sink, plan, every(HOUR))
-    sink.finish(a_report())
+    pull(open_target(target), a_plan(), every(HOUR))
     with duckdb.connect(str(target)) as connection:
         tables = [name for (name,) in connection.execute("SHOW TABLES").fetchall()]
     assert ("mine" in tables) is appears
@@ -200,19 +223,19 @@ def test_what_a_dead_pull_spilled_is_removed(target):
     spill = target.with_name("out.duckdb.tmp")
     spill.mkdir()
     (spill / "duckdb_temp_storage_DEFAULT-0.tmp").write_bytes(b"rows")
-    sink = open_sink(target)
-    sink.begin(a_plan())
+    store = open_target(target)
+    store.open(a_plan())
     assert not list(spill.iterdir())
-    sink.abort(a_report(complete=False))
+    store.leave(a_report(complete=False))
 
 
 def test_a_file_of_others_in_the_place_of_the_spill_is_kept(target):
     spill = target.with_name("out.duckdb.tmp")
     spill.mkdir()
     (spill / "mine.txt").write_text("mine")
-    sink = open_sink(target)
-    sink.begin(a_plan())
-    sink.abort(a_report(complete=False))
+    store = open_target(target)
+    store.open(a_plan())
+    store.leave(a_report(complete=False))
     assert (spill / "mine.txt").read_text() == "mine"
 
 
@@ -222,18 +245,28 @@ def test_a_second_process_is_refused_and_a_killed_one_leaves_whole_windows(targe
     with running.stdout:
         for _ in range(4):
             running.stdout.readline()
-        with pytest.raises(SinkError) as caught:
-            open_sink(target).begin(a_plan())
-        assert str(caught.value) == f"{target} cannot be written: it is in use by another process"
+        refused = {}
+        for provider in "hum", "other":
+            with pytest.raises(SinkError) as caught:
+                open_target(target).open(a_plan(provider=provider))
+            refused[provider] = str(caught.value)
         running.send_signal(signal.SIGKILL)
         seen = 4 + len(running.stdout.readlines())
     running.wait(timeout=60)
-    assert check_books(target) in {seen, seen + 1}
-    plan, sink = a_plan(days=300), open_sink(target)
-    sink.begin(plan)
-    write(sink, plan, every(HOUR))
-    sink.finish(a_report())
-    assert check_books(target) == 1
+    assert refused == {
+        "hum": f"{target} is being written by another pull",
+        "other": f"{target} cannot be written: it is in use by another process",
+    }
+    left = check_books(target)
+    assert left in {seen, seen + 1}
+    plan, store = a_plan(days=300, longest=DAY), open_target(target)
+    standing = begin(store, plan)
+    done = {window.owned for window in standing.stored}
+    assert len(done) == left
+    commit(store, [w for w in plan.windows if w.owned not in done], every(DAY, days=300))
+    assert store.finish(a_report()).startswith(f"{480 * len(done) + 300 - len(done):,} rows")
+    assert check_books(target) == 300
+    assert names(target) == ["out.duckdb"]
 
 
 @pytest.mark.slow
@@ -241,18 +274,21 @@ def test_a_disk_that_fills_up_keeps_the_committed_windows(target, pytestconfig):
     running = started(target, pytestconfig, most_bytes=3_000_000)
     *windows, error, said = running.communicate(timeout=60)[0].splitlines()
     assert error.startswith(f"{target} cannot be written: ")
-    assert said.endswith(f"{len(windows)} of 300 windows complete: the pull is not complete")
+    assert said.endswith(f"{len(windows)} windows complete: the pull is not complete")
     assert check_books(target) == len(windows) > 0
+    store = open_target(target)
+    assert len(begin(store, a_plan(days=300, longest=DAY)).stored) == len(windows)
+    store.leave(a_report(complete=False))
 
 
 def test_what_duckdb_says_is_one_sentence(target):
-    sink = open_sink(target)
-    sink.begin(a_plan())
-    with pytest.raises(SinkError) as caught, sink._file.working() as connection:
+    store = open_target(target)
+    store.open(a_plan())
+    with pytest.raises(SinkError) as caught, store._file.working() as connection:
         connection.execute("SELECT no_such_column\nFROM sessions")
     assert "\n" not in str(caught.value)
     assert caught.value.__suppress_context__
-    sink.abort(a_report())
+    store.leave(a_report())
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 
 from asyncsessions.core.convert import from_json
 from asyncsessions.errors import SinkError
-from asyncsessions.sinks import open_sink
+from asyncsessions.sinks import open_target
 from asyncsessions.sinks.stdout import StdoutSink
 from tests.invented_sessions import HOUR, a_plan, a_report, every, write
 
@@ -22,10 +22,10 @@ SESSIONS = every(HOUR)
 PROGRAM = """
 import sys
 from asyncsessions.errors import SinkError
-from asyncsessions.sinks import open_sink
+from asyncsessions.sinks import open_target
 from tests.invented_sessions import *
 
-sink, sessions = open_sink("-"), every(HOUR, days=30)
+sink, sessions = open_target("-"), every(HOUR, days=30)
 sink.begin(a_plan())
 try:
     while True:
@@ -37,7 +37,7 @@ except SinkError as error:
 
 
 def test_each_row_is_a_line_and_the_output_stays_open(capsysbinary):
-    plan, sink = a_plan(), open_sink("-")
+    plan, sink = a_plan(), open_target("-")
     sink.begin(plan)
     write(sink, plan, SESSIONS)
     assert sink.finish(a_report()) == "24 rows written to standard output"
@@ -128,4 +128,4 @@ def test_a_full_disk_is_named_without_its_number():
 def test_no_standard_output_for_bytes_is_one_sentence(output, monkeypatch):
     monkeypatch.setattr(sys, "stdout", output)
     with pytest.raises(SinkError, match="standard output cannot be written from here"):
-        open_sink("-").begin(a_plan())
+        open_target("-").begin(a_plan())

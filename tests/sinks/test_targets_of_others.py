@@ -12,8 +12,8 @@ import pytest
 from asyncsessions.core.columns import csv_header
 from asyncsessions.core.records import Session
 from asyncsessions.errors import SinkError
-from asyncsessions.sinks import duckdb_file, open_sink
-from tests.invented_sessions import HOUR, a_plan, a_report, every, write
+from asyncsessions.sinks import duckdb_file, open_target
+from tests.invented_sessions import HOUR, a_plan, a_report, every, pull
 
 BARE = Session(provider="hum", id="bare", started_at=datetime(2026, 1, 31, 12, tzinfo=UTC))
 HEADER = ",".join(csv_header())
@@ -21,10 +21,12 @@ HEADER = ",".join(csv_header())
 
 def pulled(to, sessions, *, fresh=False):
     """Write a whole pull and return the target's last word."""
-    sink, plan = open_sink(to, fresh=fresh), a_plan(days=40)
-    sink.begin(plan)
-    write(sink, plan, sessions)
-    return sink.finish(a_report())
+    return pull(open_target(to, fresh=fresh), a_plan(days=40), sessions)
+
+
+def beside(target):
+    """Return the folder with the books of a file."""
+    return target.with_name(target.name + ".pull")
 
 
 @pytest.mark.parametrize("fresh", [True, False])
@@ -86,7 +88,9 @@ def test_a_link_stays_and_its_file_is_written(tmp_path, ending, is_there):
     assert said == f"1 row written to {link}"
     assert link.is_symlink()
     assert "bare" in real.read_text()
-    assert list(real.parent.iterdir()) == [real]
+    assert sorted(real.parent.iterdir()) == [real, beside(real)]
+    assert sorted(tmp_path.iterdir()) == [link, tmp_path / "there"]
+    assert open_target(link).open(a_plan(days=40)).is_finished
 
 
 def test_links_in_a_circle_are_one_sentence(tmp_path):
@@ -100,15 +104,16 @@ def test_a_name_that_is_no_text_is_written_and_told_as_text(tmp_path, ending):
     target = os.fsdecode(os.fsencode(tmp_path) + b"/bad\xff." + ending.encode())
     said = pulled(target, [BARE])
     assert said.encode() == f"1 row written to {tmp_path}/bad\\udcff.{ending}".encode()
-    with pytest.raises(SinkError) as caught:
-        pulled(target, [BARE])
+    assert pulled(target, [BARE]) == said
+    with pytest.raises(SinkError, match="holds a pull of hum") as caught:
+        open_target(target).open(a_plan())
     assert str(caught.value).encode()
 
 
 def test_a_name_that_is_no_text_is_not_for_duckdb(tmp_path):
     target = os.fsdecode(os.fsencode(tmp_path) + b"/bad\xff.duckdb")
     with pytest.raises(SinkError) as caught:
-        open_sink(target).begin(a_plan())
+        open_target(target).open(a_plan())
     assert str(caught.value) == (
         f"{tmp_path}/bad\\udcff.duckdb cannot be written: DuckDB takes names in UTF-8 only"
     )
@@ -126,22 +131,22 @@ def test_a_database_of_another_kind_is_never_opened(tmp_path, monkeypatch):
     before = target.read_bytes()
     monkeypatch.setattr(duckdb_file.duckdb, "connect", None)
     with pytest.raises(SinkError) as caught:
-        open_sink(target, fresh=True).begin(a_plan())
+        open_target(target, fresh=True).open(a_plan())
     assert str(caught.value) == f"{target} cannot be written: it is not a DuckDB file"
     assert target.read_bytes() == before
     assert list(tmp_path.iterdir()) == [target]
 
 
 def test_no_connection_may_fetch_extensions(tmp_path):
-    sink = open_sink(tmp_path / "a.duckdb")
-    sink.begin(a_plan())
-    with sink._file.working() as connection:
+    store = open_target(tmp_path / "a.duckdb")
+    store.open(a_plan())
+    with store._file.working() as connection:
         found = connection.execute(
             "SELECT value FROM duckdb_settings() WHERE name IN "
             "('autoinstall_known_extensions', 'autoload_known_extensions')"
         ).fetchall()
     assert found == [("false",), ("false",)]
-    sink.abort(a_report(complete=False))
+    store.leave(a_report(complete=False))
 
 
 def test_an_empty_file_is_filled_and_keeps_its_mode(tmp_path):
@@ -165,7 +170,7 @@ def test_a_file_that_the_caller_has_open_is_one_sentence(tmp_path):
     with duckdb.connect(str(target)) as connection:
         connection.execute("CREATE TABLE mine AS SELECT 1 AS one")
         with pytest.raises(SinkError) as caught:
-            open_sink(target).begin(a_plan())
+            open_target(target).open(a_plan())
         assert duckdb_file._is_open_here(target)
     assert str(caught.value) == f"{target} cannot be written: this process has it open already"
     assert not duckdb_file._is_open_here(target)

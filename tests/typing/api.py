@@ -97,7 +97,9 @@ async def results() -> None:
     assert_type(await query.first(10), SessionList)
     assert_type(await query.count(), int)
     assert_type(await query.estimate(), Estimate)
+    assert_type(await query.estimate("sessions.duckdb"), Estimate)
     assert_type(await query.pull("sessions.jsonl"), Report)
+    assert_type(await query.sync("sessions/", lookback=timedelta(days=3), revisit=0.5), Report)
     assert_type(await hum.session("a1b2"), SessionDetail)
     assert_type(await hum.ping(), None)
     await query.first("10")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from asyncsessions import AttributionHub, Client, InvalidQueryError, SinkError
-from asyncsessions.engine.pull import pull
+from asyncsessions.engine.drain import drain
 from asyncsessions.testing import FakeAttributionHub
 from tests.engine.vendor import WHOLE, Vendor, failing, rows
 
@@ -211,7 +211,7 @@ async def test_a_step_that_fails_while_the_pull_is_cancelled_is_a_cancellation()
 async def test_a_pull_that_is_dropped_with_its_loop_awaits_nothing_more():
     sink = Recorder()
     stream = Vendor(rows(60)).client().sessions(**WHOLE).pages()
-    pulling = pull(stream, sink)
+    pulling = drain(stream, sink)
     pulling.send(None)
     pulling.close()
     assert "abort" not in sink.names

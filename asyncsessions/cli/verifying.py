@@ -1,0 +1,151 @@
+"""The verb ``verify``: does a target hold what was written, and does the vendor still list as much."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from asyncsessions.cli.diagnostics import listen
+from asyncsessions.cli.exits import COMPLETE, FAILED, UNPROVEN
+from asyncsessions.cli.figures import plural
+from asyncsessions.cli.process import Ending, run, say, say_out
+from asyncsessions.cli.pulling import explain
+from asyncsessions.cli.vendors import ATTRIBUTIONHUB, HUM, Question
+from asyncsessions.client import Client
+from asyncsessions.core.books import Stream
+from asyncsessions.core.convert import instant_text
+from asyncsessions.core.windows import to_datetime
+from asyncsessions.engine.comparing import Comparison
+from asyncsessions.errors import SinkError
+from asyncsessions.sinks.holdings import Holdings, open_holdings, verify_windows
+from asyncsessions.sinks.ledger import Ledger
+from asyncsessions.sinks.wording import shown
+
+__all__ = ["verify"]
+
+VENDORS = {"hum": HUM, "attributionhub": ATTRIBUTIONHUB}
+NO_FILTERS: dict[str, dict[str, Any]] = {
+    "hum": {"token_ids": (), "with_clicks": False},
+    "attributionhub": dict.fromkeys(
+        ("source", "medium", "campaign", "content", "term", "landing_page")
+    ),
+}
+
+
+def verify(given: dict[str, Any]) -> int:
+    """Verify a target, say what was found, and return the exit status."""
+    listen(verbose=given.pop("verbose"), quiet=given["quiet"])
+    is_quiet, target, against = given.pop("quiet"), given.pop("target"), given.pop("against")
+    found = _Findings(is_quiet=is_quiet)
+    ending: Ending[None] = run(lambda: _work(target, against, given, found))
+    if ending.error is not None:
+        for line in explain(ending, found.question):
+            say(line)
+        return ending.status
+    return found.status
+
+
+class _Findings:
+    """Prints what is found and keeps the worst of it as the exit status."""
+
+    def __init__(self, *, is_quiet: bool) -> None:
+        self.status = COMPLETE
+        self.question: Question | None = None
+        self._is_quiet = is_quiet
+
+    def good(self, line: str) -> None:
+        if not self._is_quiet:
+            say_out(line)
+
+    def bad(self, line: str, status: int) -> None:
+        say_out(line)
+        # What is damaged matters more than what is not proven or has changed since.
+        self.status = FAILED if FAILED in {status, self.status} else status
+
+
+async def _work(target: str, against: str | None, given: dict[str, Any], found: _Findings) -> None:
+    with open_holdings(target) as holdings:
+        streams = list(holdings.streams())
+        if against is not None and all(stream.provider != against for stream in streams):
+            raise click.UsageError(f"{target} holds nothing of {against}")
+        for stream in streams:
+            _look(holdings, stream, found)
+            if against is not None and stream.provider == against:
+                found.question = question = _question(against, given)
+                await _ask(holdings, stream, question, given, found)
+
+
+def _look(holdings: Holdings, stream: Stream, found: _Findings) -> None:
+    """Compare data and books; asks nobody."""
+    bad = 0
+    for window, problem in verify_windows(holdings, stream):
+        if problem is not None:
+            bad += 1
+            found.bad(f"{stream.provider}, {_range(window.owned)}: {problem}", FAILED)
+        elif not window.complete:
+            found.bad(
+                f"{stream.provider}, {_range(window.owned)}: as written, but not proven complete",
+                UNPROVEN,
+            )
+    what = f"{plural(stream.rows, 'row')} in {plural(len(stream.windows), 'window')}"
+    if bad:
+        found.bad(f"{stream.provider}: {what}, {bad:,} not as written", FAILED)
+    else:
+        found.good(f"{stream.provider}: {what}: as written")
+
+
+def _range(span: tuple[int, int]) -> str:
+    lo, hi = span
+    return f"{instant_text(to_datetime(lo))} to {instant_text(to_datetime(hi))}"
+
+
+def _question(against: str, given: dict[str, Any]) -> Question:
+    where = {name: given[name] for name in ("environment", "base_url", "token_file")}
+    if against != "hum" and where.pop("environment") is not None:
+        raise click.UsageError("--environment is for hum alone: give --base-url")
+    if against != "hum":
+        where.pop("environment", None)
+    # Of the question only the vendor is of use: what to ask stands in the target's books.
+    times = {"start": "1970-01-01", "end": None, "last": None}
+    return VENDORS[against].ask(**where, **times, **NO_FILTERS[against])
+
+
+async def _ask(
+    holdings: Holdings,
+    stream: Stream,
+    question: Question,
+    given: dict[str, Any],
+    found: _Findings,
+) -> None:
+    """Compare the books and the vendor, at a request a window, which are entered as any others."""
+    path = holdings.ledger(stream.provider)
+    try:
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise SinkError(f"{shown(path)} cannot be written: {error.strerror}") from None
+    ledger = Ledger(path)
+    try:
+        async with Client(
+            question.provider, concurrency=given["concurrency"], requests_per_second=given["rps"]
+        ) as client:
+            compared = await client.compare(
+                stream,
+                (moment for moment, _ in holdings.moments(stream.provider)),
+                before_request=lambda: ledger.enter("verify"),
+                max_requests=given["max_requests"],
+                deadline_s=given["deadline"],
+            )
+    finally:
+        ledger.close()
+    for each in compared:
+        _tell(each, stream, found)
+
+
+def _tell(each: Comparison, stream: Stream, found: _Findings) -> None:
+    start, end = map(instant_text, (each.window.asked_start, each.window.asked_end))
+    line = f"{stream.provider}, {start} to {end}: the vendor lists {plural(each.listed, 'row')}"
+    if each.is_equal:
+        found.good(f"{line}, as stored")
+    else:
+        found.bad(f"{line}, {each.stored:,} are stored: sync reads the difference", UNPROVEN)

@@ -1,0 +1,107 @@
+"""Books as a JSON file, replaced as a whole, for targets that are plain files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from attrs import evolve, field, frozen
+from cattrs import Converter
+
+from asyncsessions.core.books import Run, StoredWindow, Stream
+from asyncsessions.core.tiles import Span
+from asyncsessions.errors import SinkError
+from asyncsessions.sinks.partial import writing
+from asyncsessions.sinks.replacing import replace_file
+from asyncsessions.sinks.wording import shown
+
+__all__ = ["FileStream", "PlacedWindow", "from_plain", "read_books", "to_plain", "write_books"]
+
+VERSION = 1
+
+converter = Converter(forbid_extra_keys=True)
+converter.register_unstructure_hook(datetime, datetime.isoformat)
+converter.register_structure_hook(datetime, lambda text, _: datetime.fromisoformat(text))
+converter.register_unstructure_hook(Span, list)
+converter.register_structure_hook(Span, lambda pair, _: Span(*pair))
+
+
+@frozen(kw_only=True)
+class PlacedWindow(StoredWindow):
+    """A stored window, and in which file, from which byte and in how many of them its rows lie."""
+
+    file: str = ""
+    offset: int = 0
+    length: int = 0
+
+
+@frozen(kw_only=True)
+class FileStream:
+    """What a file-based target holds of one provider; runs and windows newest first.
+
+    ``changes`` are the files of what syncs have found changed, newest first.
+    """
+
+    provider: str
+    filters: tuple[tuple[str, str], ...]
+    runs: tuple[Run, ...] = ()
+    windows: tuple[PlacedWindow, ...] = field(default=(), repr=False)
+    changes: tuple[str, ...] = ()
+
+    @property
+    def stream(self) -> Stream:
+        """The same in the words of all targets."""
+        return Stream(
+            provider=self.provider, filters=self.filters, runs=self.runs, windows=self.windows
+        )
+
+    def with_run(self, run: Run) -> FileStream:
+        """Return the stream with a run, new or changed, as its newest."""
+        others = tuple(other for other in self.runs if other.id != run.id)
+        return evolve(self, runs=(run, *others))
+
+    def with_windows(self, windows: Iterable[PlacedWindow]) -> FileStream:
+        """Return the stream with these windows instead, in their order."""
+        newest_first = sorted(windows, key=lambda window: -window.owned.hi)
+        return evolve(self, windows=tuple(newest_first))
+
+
+def to_plain(value: Any) -> Any:
+    """Return runs, windows and streams as plain data for JSON."""
+    return converter.unstructure(value)
+
+
+def from_plain(data: Any, cls: Any) -> Any:
+    """Return what :func:`to_plain` was given; raises whatever cattrs does."""
+    return converter.structure(data, cls)
+
+
+def read_books(path: Path) -> list[FileStream] | None:
+    """Return the streams of a books file, ``None`` if there is none.
+
+    Raises :class:`SinkError` for one that cannot be read or is of another version.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise SinkError(f"{shown(path)} cannot be read: {error.strerror}") from None
+    try:
+        plain = json.loads(content)
+        if plain["version"] == VERSION:
+            return list(from_plain(plain["streams"], list[FileStream]))
+        problem = f"it was written by another version ({plain['version']})"
+    except Exception:  # noqa: BLE001  # cattrs raises groups of anything
+        problem = "it is not what was written there"
+    raise SinkError(f"{shown(path)} cannot be read: {problem}")
+
+
+def write_books(path: Path, streams: Iterable[FileStream], *, target: Path) -> None:
+    """Replace the books in one step; raises :class:`SinkError` naming the target."""
+    plain = {"version": VERSION, "streams": to_plain(list(streams))}
+    with writing(target):
+        replace_file(path, json.dumps(plain, indent=1).encode())

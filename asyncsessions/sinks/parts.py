@@ -1,0 +1,136 @@
+"""Parts: Parquet files of one window each, written in one step, and what is read back of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+import pyarrow as pa
+import pyarrow.compute
+import pyarrow.parquet
+
+from asyncsessions.core.columns import arrow_schema
+from asyncsessions.core.tiles import Span
+from asyncsessions.errors import SinkError
+from asyncsessions.sinks.locks import PRIVATE, PRIVATE_DIRECTORY
+from asyncsessions.sinks.partial import writing
+from asyncsessions.sinks.replacing import sync_directory
+from asyncsessions.sinks.wording import shown
+
+__all__ = [
+    "COMPRESSION",
+    "compute",
+    "has_our_columns",
+    "parquet",
+    "part_name",
+    "private_file",
+    "read_part",
+    "rows_in",
+    "write_part",
+    "writing_parquet",
+]
+
+# The stubs of pyarrow leave much of both unknown.
+compute: Any = pyarrow.compute
+parquet: Any = pyarrow.parquet
+
+COMPRESSION = "zstd"
+NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+
+
+@contextmanager
+def writing_parquet(target: Path) -> Generator[None]:
+    """Turn what the system or pyarrow says against writing a target into a :class:`SinkError`."""
+    try:
+        with writing(target):
+            yield
+    except pa.ArrowException:
+        # What pyarrow says may quote a value.
+        problem = SinkError(f"{shown(target)} cannot be written: pyarrow refuses the rows")
+    else:
+        return
+    raise problem
+
+
+@contextmanager
+def private_file(path: Path) -> Generator[IO[bytes]]:
+    """Make a file anew that is its owner's alone, to be filled and then synced; or remove it."""
+    path.unlink(missing_ok=True)
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_FOLLOW, PRIVATE)
+    try:
+        with os.fdopen(fd, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+        raise
+
+
+def part_name(span: Span, digest: str, *, stream: str = "") -> str:
+    """Return the name of a part, which says what is in it: no other rows ever have that name."""
+    lead = f"{stream}-" if stream else ""
+    return f"{lead}{span.lo}-{digest[:16]}.parquet"
+
+
+def write_part(path: Path, table: pa.Table) -> None:
+    """Write a table durably in one step, with its folder; raises ``OSError`` and pyarrow's errors."""
+    with suppress(FileExistsError):
+        path.parent.mkdir(PRIVATE_DIRECTORY)
+        sync_directory(path.parent.parent)
+    written = path.with_name(path.name + ".tmp")
+    with private_file(written) as file:
+        parquet.write_table(table, file, compression=COMPRESSION)
+    try:
+        written.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            written.unlink(missing_ok=True)
+        raise
+    sync_directory(path.parent)
+
+
+def read_part(path: Path, *, rows: int | None = None) -> pa.Table:
+    """Return what is in a part, which must have so many ``rows`` (``None`` = any number).
+
+    Raises :class:`SinkError` if that cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            table: pa.Table = parquet.ParquetFile(file).read()
+    except OSError as error:
+        problem = error.strerror or "it is damaged"
+    except pa.ArrowException:
+        problem = "it is damaged"
+    else:
+        if rows in {None, table.num_rows} and _is_ours(table.schema):
+            return table
+        problem = "it is not what was written there"
+    raise SinkError(f"{shown(path)} cannot be read: {problem}")
+
+
+def has_our_columns(path: Path) -> bool:
+    """Whether a file is a whole Parquet file of sessions; raises ``OSError`` if it cannot be opened."""
+    with path.open("rb") as file:
+        try:
+            return _is_ours(parquet.read_schema(file))
+        except (pa.ArrowException, OSError):  # a broken footer is an OSError without a number
+            return False
+
+
+def _is_ours(found: pa.Schema) -> bool:
+    ours = arrow_schema()
+    return (found.names, found.types) == (ours.names, ours.types)
+
+
+def rows_in(table: pa.Table, span: Span) -> pa.Table:
+    """Return the rows of a table of sessions whose instants lie in a span, in their order."""
+    instants = compute.cast(table["started_at"], pa.int64())
+    begun = compute.greater_equal(instants, span.lo)
+    inside = compute.and_(begun, compute.less(instants, span.hi))
+    rows: pa.Table = compute.filter(table, inside)
+    return rows
