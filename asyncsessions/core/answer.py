@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -98,7 +97,8 @@ class PlacedPage(Generic[T]):
 
 def is_newest_first(times: Sequence[datetime]) -> bool:
     """Whether no row is newer than the one before it."""
-    return all(a >= b for a, b in itertools.pairwise(times))
+    # Sorting what is sorted takes one comparison a row, and none of them in Python.
+    return list(times) == sorted(times, reverse=True)
 
 
 def place(answer: Answer[T]) -> PlacedPage[T]:

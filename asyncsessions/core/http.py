@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import urlencode, urlsplit
 
 from attrs import field, frozen
@@ -40,7 +41,16 @@ class Request:
     @property
     def full_url(self) -> str:
         """The address with its query string."""
-        return f"{self.url}?{urlencode(self.params)}" if self.params else self.url
+        if not self.params:
+            return self.url
+        # The page number comes first and differs each time, the rest is that of a whole window.
+        (name, value), rest = self.params[0], self.params[1:]
+        first = (
+            f"{name}={value}"
+            if name.isalpha() and value.isdecimal()
+            else _encoded(((name, value),))
+        )
+        return f"{self.url}?{first}&{_encoded(rest)}" if rest else f"{self.url}?{first}"
 
     def __str__(self) -> str:
         return f"{self.method} {self.url}"
@@ -53,6 +63,11 @@ class Response:
     status: int
     headers: Mapping[str, str] = field(factory=dict[str, str], repr=False)
     body: bytes = field(default=b"", repr=False)
+
+
+@lru_cache(maxsize=256)
+def _encoded(params: tuple[tuple[str, str], ...]) -> str:
+    return urlencode(params)
 
 
 def checked_secret(value: str, *, what: str, where: str) -> Secret:

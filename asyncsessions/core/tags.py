@@ -30,9 +30,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import inf
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
-from attrs import define, frozen
+from attrs import define
 
 __all__ = ["Reading", "Tags"]
 
@@ -46,8 +46,7 @@ LONG_PATIENCE = 16
 """A straggler that may have been cut in between is waited for while so many for each have come."""
 
 
-@frozen
-class Reading:
+class Reading(NamedTuple):
     """One answer: when it was asked for and came, in ticks, and the total that it told.
 
     ``tag`` is the total and the number of pauses before it.
@@ -75,34 +74,29 @@ class Phase:
 
 
 class Tags:
-    """The history of a window's totals; pages are told apart by their numbers."""
+    """The history of a window's totals; pages are told apart by their numbers.
+
+    ``changes`` is how often the total must have changed for the answers to be as they are,
+    ``are_believed`` whether totals still prove anything.
+    """
 
     def __init__(self) -> None:
+        self.changes = 0
+        self.are_believed = True
         self._is_over = self._adds_up = False
         self._pauses = 0
         self._tick = 0
         self._open: dict[int, int] = {}
         self._most_open = 1
         self._phases: list[Phase] = []
-        self._is_exposed = False
         self._switches = 0  # how often the total changed from one answer to the next
         self._last: Tag | None = None
         self._before_change = 0  # how many answers had come when the total first changed
         self._since_change = 0  # how many were asked for after that
 
-    @property
-    def changes(self) -> int:
-        """How often the total must have changed for the answers to be as they are."""
-        return max(0, len(self._phases) - 1)
-
-    @property
-    def are_believed(self) -> bool:
-        """Whether totals still prove anything."""
-        return self.changes < 2 and not self._is_exposed
-
     def expose(self) -> None:
         """Note that pages contradict their equal totals: there are changes that cancel."""
-        self._is_exposed = True
+        self.are_believed = False
 
     def end(self, *, adds_up: bool) -> None:
         """Note that no page will be asked for any more, and whether the rows add up to the total."""
@@ -133,6 +127,8 @@ class Tags:
         if phase is None:
             tick = reading.received
             self._phases.append(Phase(tag, reading.sent, reading.sent, tick, tick))
+            self.changes = len(self._phases) - 1
+            self.are_believed &= self.changes < 2
         else:
             phase.note(reading)
         self._before_change += not self.changes
@@ -157,10 +153,11 @@ class Tags:
         if not self.are_believed or any(reading.tag != tag for reading in readings):
             return False
         phase = next(phase for phase in self._phases if phase.tag == tag)
-        sent = min(reading.sent for reading in readings)
-        received = max(reading.received for reading in readings)
+        sent = min([reading.sent for reading in readings])
+        received = max([reading.received for reading in readings])
         is_current = phase is self._phases[-1]
-        is_awaited = min(self._open.values(), default=inf) < received
+        # The oldest comes first: they are kept in the order in which they were asked.
+        is_awaited = next(iter(self._open.values()), inf) < received
         if is_awaited and phase.last_sent - received < TICKS * LONG_PATIENCE * self._most_open:
             return None
         if phase.last_sent <= received and not (self._adds_up and is_current):

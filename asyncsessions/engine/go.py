@@ -16,7 +16,7 @@ from asyncsessions.core.answer import Ask
 from asyncsessions.core.journal import Setting
 from asyncsessions.core.options import Options
 from asyncsessions.core.report import Report
-from asyncsessions.core.slices import slices
+from asyncsessions.core.slices import Cuts, merged
 from asyncsessions.core.tiles import Tiles
 from asyncsessions.core.windows import Window
 from asyncsessions.engine.lane import Lane
@@ -62,6 +62,7 @@ class Go:
         self._progress = Progress(standing, provider.name, meter, page_size=provider.page_size)
         self._tasks = PageTasks()
         self._asked: dict[asyncio.Task[PageRead], tuple[OpenWindow, Ask]] = {}
+        self._cuts = Cuts(provider.page_size)
         self._agenda: deque[Window] = deque()
         self._open: list[OpenWindow] = []
         meter.before, meter.enter = self._journal.spent, self._journal.spend
@@ -203,14 +204,17 @@ class Go:
     def _examine(self, window: OpenWindow) -> None:
         """Cut a window that proves too large to be read as one."""
         walk = window.lane.walk
-        if window.pages == 1 and not walk.is_finished:
-            size = self._setting.page_size
-            parts = slices(window.window, walk.tag or 0, page_size=size)
+        if window.pages == 1 and not walk.is_finished and not walk.reasons:
+            believed = self._cuts.are_believed
+            parts = self._cuts.cut(window.window, walk.tag or 0)
             if len(parts) > 1:
                 self._open.remove(window)
                 self._agenda.extendleft(reversed(parts))
                 self._journal.plan(self._unread)
                 return
+            if believed and not self._cuts.are_believed:
+                self._agenda = deque(merged(self._agenda, self._source.provider.longest_window))
+                self._journal.plan(self._unread)
         self._has_heard(window)
 
     @property

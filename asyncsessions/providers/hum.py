@@ -9,13 +9,15 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar, cast
 from uuid import UUID
 
 import msgspec
 
 from asyncsessions.core.answer import Answer
+from asyncsessions.core.drafts import AddressDraft, OrderDraft, SessionDraft
 from asyncsessions.core.http import Request, Response, Secret, base_url, checked_secret
 from asyncsessions.core.masking import masked
 from asyncsessions.core.records import Address, CartStep, Order, Session, SessionDetail
@@ -132,6 +134,9 @@ class HumDetail(HumStatus, gc=False, kw_only=True):
 
 W = TypeVar("W", bound=HumStatus)
 
+new = object.__new__
+NO_ORDER = Order()
+
 decode_page = msgspec.json.Decoder(HumPage).decode
 decode_detail = msgspec.json.Decoder(HumDetail).decode
 decode_status = msgspec.json.Decoder(HumStatus).decode
@@ -228,12 +233,7 @@ class Hum:
 
     def page_request(self, query: Query, window: Window, page: int) -> Request:
         """Build the request for one page of a window."""
-        params = (
-            ("page", str(page)),
-            ("start_date", instant(window.asked_start)),
-            ("end_date", instant(window.asked_end)),
-            *query.filters,
-        )
+        params = (("page", str(page)), *_range_params(window, query.filters))
         return self._get(PATH, params=params, page=page)
 
     def read_page(self, response: Response, *, page: int, raw: bool = False) -> Answer[Session]:
@@ -300,12 +300,11 @@ class Hum:
             return UnexpectedResponseError(
                 f"asked for page {page}, got page {sent.meta.page}", path="$.meta.page"
             )
-        raws = [raw_records(kept, "data")] if kept else []
-        rows = list(map(_session, sent.data, *raws))
+        rows, times = _sessions(sent.data, raw_records(kept, "data") if kept else None)
         warning = None
         if sent.request_status == "warning":
             warning = masked(sent.message or "the vendor gave a warning", self.secrets)
-        return Answer(rows, [row.started_at for row in rows], sent.meta.count, warning)
+        return Answer(rows, times, sent.meta.count, warning)
 
     def _get(
         self, path: str, *, params: tuple[tuple[str, str], ...] = (), page: int | None = None
@@ -317,6 +316,14 @@ class Hum:
             params=params,
             page=page,
         )
+
+
+@lru_cache(maxsize=256)
+def _range_params(
+    window: Window, filters: tuple[tuple[str, str], ...]
+) -> tuple[tuple[str, str], ...]:
+    start, end = instant(window.asked_start), instant(window.asked_end)
+    return ("start_date", start), ("end_date", end), *filters
 
 
 def _address(environment: str | None, url: str | None) -> str:
@@ -342,17 +349,41 @@ def _uuid(value: str | UUID) -> str:
         raise InvalidQueryError("token_ids must be UUIDs") from None
 
 
-def _session(row: HumRow, raw: bytes | None = None) -> Session:
-    return Session(
-        provider="hum",
-        id=row.id,
-        started_at=utc(row.created_at),
-        campaign=row.campaign_id,
-        address=_read_address(row.address),
-        furthest_step=row.furthest_step,
-        order=_read_order(row),
-        raw=raw,
-    )
+def _sessions(
+    rows: Sequence[HumRow], raws: Sequence[bytes] | None
+) -> tuple[list[Session], list[datetime]]:
+    """Return the records of rows, with their times; all inline, since this is the hottest loop."""
+    sessions: list[Session] = []
+    times: list[datetime] = []
+    for index, row in enumerate(rows):
+        started_at = row.created_at
+        if started_at.tzinfo is not UTC:
+            started_at = utc(started_at)
+        draft: Any = new(SessionDraft)
+        draft.provider = "hum"
+        draft.id = row.id
+        draft.started_at = started_at
+        draft.campaign = row.campaign_id
+        draft.source = draft.medium = draft.content = draft.term = draft.landing_page = None
+        address = row.address
+        draft.address = None if address is None else _read_address(address)
+        draft.furthest_step = row.furthest_step
+        if (
+            row.order_number is None
+            and row.ordered_at is None
+            and row.installed is None
+            and row.installed_at is None
+            and row.commission_cents is None
+        ):
+            draft.order = None
+        else:
+            draft.order = _read_order(row)
+        draft.conversion = draft.exit = draft.duration = None
+        draft.raw = None if raws is None else raws[index]
+        draft.__class__ = Session
+        sessions.append(draft)
+        times.append(started_at)
+    return sessions, times
 
 
 def _detail(row: HumDetailRow) -> SessionDetail:
@@ -361,7 +392,7 @@ def _detail(row: HumDetailRow) -> SessionDetail:
         id=row.id,
         started_at=utc(row.created_at),
         campaign=row.campaign_id,
-        address=_read_address(row.address),
+        address=None if row.address is None else _read_address(row.address),
         furthest_step=row.furthest_step,
         order=None if row.order is None else _read_order(row.order),
         cart_progression=tuple(
@@ -371,26 +402,27 @@ def _detail(row: HumDetailRow) -> SessionDetail:
     )
 
 
-def _read_address(address: HumAddress | None) -> Address | None:
-    if address is None:
-        return None
+def _read_address(address: HumAddress) -> Address:
     postcode = address.zip
-    return Address(
-        street1=address.street1,
-        street2=address.street2,
-        city=address.city,
-        state=address.state,
-        # A number has lost its leading zeros: American postcodes have five digits.
-        zip=f"{postcode:05d}" if isinstance(postcode, int) else postcode,
-    )
+    draft: Any = new(AddressDraft)
+    draft.street1 = address.street1
+    draft.street2 = address.street2
+    draft.city = address.city
+    draft.state = address.state
+    # A number has lost its leading zeros: American postcodes have five digits.
+    draft.zip = f"{postcode:05d}" if type(postcode) is int else postcode
+    draft.__class__ = Address
+    read: Address = draft
+    return read
 
 
 def _read_order(row: HumOrder) -> Order | None:
-    order = Order(
-        number=row.order_number,
-        ordered_at=maybe_utc(row.ordered_at),
-        installed=row.installed,
-        installed_at=maybe_utc(row.installed_at),
-        commission_cents=row.commission_cents,
-    )
-    return None if order == Order() else order
+    draft: Any = new(OrderDraft)
+    draft.number = row.order_number
+    draft.ordered_at = maybe_utc(row.ordered_at)
+    draft.installed = row.installed
+    draft.installed_at = maybe_utc(row.installed_at)
+    draft.commission_cents = row.commission_cents
+    draft.__class__ = Order
+    read: Order = draft
+    return None if read == NO_ORDER else read

@@ -171,6 +171,9 @@ class AiohttpTransport:
 
     async def _read(self, answer: aiohttp.ClientResponse) -> Response | SessionsError:
         limit = self._max_body_bytes
+        if _is_plain(answer) and (answer.content_length or limit) < limit:
+            # The usual case: as long as it says, and no longer than allowed.
+            return Response(status=answer.status, headers=answer.headers, body=await answer.read())
         try:
             body = Body(answer.headers.get("Content-Encoding", ""), limit=limit)
         except UnknownCodingError:
@@ -191,6 +194,11 @@ class AiohttpTransport:
         if self._is_ours and self._http is not None:
             await self._http.close()
             self._http = None
+
+
+def _is_plain(answer: aiohttp.ClientResponse) -> bool:
+    headers = answer.headers
+    return "Content-Encoding" not in headers and "Transfer-Encoding" not in headers
 
 
 async def _collect(answer: aiohttp.ClientResponse, body: Body) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asyncsessions.core.slices import COMMIT_PAGES, slices
+from asyncsessions.core.slices import COMMIT_PAGES, MOST_SLICES, Cuts, merged, slices
 from asyncsessions.core.tiles import Span
 from asyncsessions.core.windows import EPOCH, SECOND, Window, to_micros
 
@@ -50,7 +50,7 @@ def test_slices_tile_the_window_exactly_newest_first(seconds, pages, late_us, ea
 def test_each_slice_has_about_so_many_pages_as_are_committed_at_once(total):
     parts = slices(window(90 * 86_400), total, page_size=50)
     pages = -(-total // 50)
-    assert len(parts) == -(-pages // COMMIT_PAGES)
+    assert len(parts) == min(-(-pages // COMMIT_PAGES), MOST_SLICES)
     lengths = [part.asked_end - part.asked_start for part in parts]
     assert max(lengths) - min(lengths) <= SECOND
 
@@ -71,3 +71,40 @@ def test_a_window_of_one_second_is_never_cut():
 def test_no_slice_is_shorter_than_a_second():
     parts = slices(window(3), 100 * LARGE, page_size=50)
     assert [part.asked_end - part.asked_start for part in parts] == [timedelta(seconds=1)] * 3
+
+
+# ---------------------------------------------------------------------- totals that cannot be true
+
+
+def window_of(days):
+    return window(days * 86_400)
+
+
+def test_slices_that_claim_more_than_their_window_end_the_cutting():
+    cuts = Cuts(50)
+    parts = cuts.cut(window_of(30), 1_000_000)
+    assert len(parts) == MOST_SLICES
+    assert len(cuts.cut(parts[0], 1_000_000)) > 1
+    assert len(cuts.cut(parts[1], 900_000)) > 1
+    assert cuts.are_believed
+    assert cuts.cut(parts[2], 1_000_000) == [parts[2]]
+    assert not cuts.are_believed
+    assert cuts.cut(window_of(9), 1_000_000) == [window_of(9)]
+
+
+def test_rows_that_all_lie_in_one_slice_are_believed():
+    cuts = Cuts(50)
+    first, *others = cuts.cut(window_of(30), 1_000_000)
+    assert len(cuts.cut(first, 1_000_100)) > 1
+    for other in others:
+        assert cuts.cut(other, 1) == [other]
+    assert cuts.are_believed
+
+
+def test_what_was_cut_is_merged_again():
+    whole = window_of(30)
+    parts = Cuts(50).cut(whole, 1_000_000)
+    assert merged(parts, None) == [whole]
+    assert merged([*parts[:5], *parts[9:]], None)[0].owned.hi == whole.owned.hi
+    assert len(merged([*parts[:5], *parts[9:]], None)) == 2
+    assert len(merged(parts, timedelta(days=10))) == 3
