@@ -10,6 +10,7 @@ SHELL := /bin/sh
 # The Python that .venv is made with; looked for only when .venv has to be made.
 PYTHON =
 PYTEST_ARGS =
+BENCH_ARGS =
 PYTHONS = 3.11 3.12 3.13
 # Which tests run once more on the wheel, the lowest bounds and the other Pythons.
 AGAIN = not slow and not nightly
@@ -21,7 +22,7 @@ PYTEST := PYTHONDEVMODE=1 $(BIN)/python -m pytest
 TYPED = asyncsessions tools benchmarks $(wildcard examples) $(wildcard tests/typing)
 DOCS = README.md $(shell find docs -name "*.md" 2>/dev/null | sort)
 
-.PHONY: help demo demo-drift bench-durable test coverage coverage-report lint format types layers docs generate \
+.PHONY: help demo demo-drift bench bench-durable test coverage coverage-report lint format types layers docs generate \
         test-wheel test-lowest test-pythons nightly clean
 
 help: ## list these commands
@@ -59,6 +60,15 @@ demo-drift: $(VENV)/.demo ## read a list that moves in three ways: which of them
 
 test: $(VENV)/.test ## all tests but the nightly ones; warnings are errors
 	$(PYTEST) $(PYTEST_ARGS)
+
+.venvs/bench/.ready: pyproject.toml
+	@rm -rf .venvs/bench && "$$(sh tools/find_python.sh)" -m venv .venvs/bench
+	@echo "installing .[arrow,cli,duckdb,bench]"
+	@.venvs/bench/bin/python $(PIP_INSTALL) -e '.[arrow,cli,duckdb,bench]'
+	@touch $@
+
+bench: .venvs/bench/.ready ## pages into objects, side by side with what else there is; takes minutes
+	.venvs/bench/bin/python -m benchmarks.reading $(BENCH_ARGS)
 
 bench-durable: $(VENV)/.test ## a million rows into each durable target; takes minutes
 	$(BIN)/python -m benchmarks.durable --write benchmarks/results/durable.json

@@ -12,17 +12,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+from benchmarks.machine import machine
 
 KINDS = ("sessions.duckdb", "sessions.parquet", "sessions/", "sessions.jsonl", "sessions.csv")
 
@@ -155,17 +153,6 @@ def main() -> None:
     if args.write is not None:
         args.write.parent.mkdir(exist_ok=True)
         args.write.write_text(json.dumps({"machine": machine(), "results": results}, indent=2))
-
-
-def machine() -> dict[str, Any]:
-    """Return what the figures depend on."""
-    return {
-        "date": datetime.now(UTC).date().isoformat(),
-        "python": platform.python_version(),
-        "cores": os.cpu_count(),
-        "system": f"{platform.system()} {platform.machine()}",
-        **{name: version(name) for name in ("aiohttp", "msgspec", "duckdb", "pyarrow")},
-    }
 
 
 if __name__ == "__main__":
