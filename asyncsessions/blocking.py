@@ -18,9 +18,10 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Coroutine, Generator, Iterator
-from concurrent.futures import CancelledError
-from contextlib import contextmanager
+from concurrent.futures import CancelledError, Future
+from contextlib import contextmanager, suppress
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar, Unpack
@@ -61,20 +62,32 @@ class _Loop:
         return self._loop.is_closed()
 
     def run(self, work: Coroutine[object, object, T]) -> T:
-        """Run a coroutine to its end; an interrupt here (Ctrl-C) cancels it there.
+        """Run a coroutine to its end; an interrupt here (Ctrl-C) cancels it there and awaits that.
 
-        Raises :class:`ConfigurationError` if the loop is closed, or closes meanwhile.
+        Another interrupt ends the waiting.  Raises :class:`ConfigurationError` if the loop is
+        closed, or closes meanwhile.
         """
         if self.is_closed:
             work.close()
             raise _client.closed_error()
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        outcome: Future[T] = Future()
+        tasks: list[asyncio.Task[T]] = []
+
+        def begin() -> None:
+            task = self._loop.create_task(work)
+            tasks.append(task)
+            task.add_done_callback(partial(_settle, outcome))
+
+        self._loop.call_soon_threadsafe(begin)
         try:
-            return future.result()
+            return outcome.result()
         except CancelledError:
             raise _client.closed_error() from None
         except BaseException:
-            future.cancel()
+            if not outcome.done():
+                self._loop.call_soon_threadsafe(lambda: tasks[0].cancel())  # noqa: PLW0108 - it begins first
+                with suppress(CancelledError):
+                    outcome.exception()
             raise
 
     def close(self) -> None:
@@ -92,6 +105,16 @@ class _Loop:
         await asyncio.gather(*others, return_exceptions=True)
         await self._loop.shutdown_asyncgens()
         await self._loop.shutdown_default_executor()
+
+
+def _settle(outcome: Future[T], task: asyncio.Task[T]) -> None:
+    """Hand on how a task ended."""
+    if task.cancelled():
+        outcome.set_exception(CancelledError())
+    elif (error := task.exception()) is not None:
+        outcome.set_exception(error)
+    else:
+        outcome.set_result(task.result())
 
 
 class SessionStream:
@@ -175,9 +198,9 @@ class Sessions:
         """Return how many sessions the vendor says there are."""
         return self._loop.run(self._sessions.count())
 
-    def estimate(self, to: str | Path | Store | None = None, *, fresh: bool = False) -> Estimate:
+    def estimate(self, to: str | Path | Store | None = None) -> Estimate:
         """Return what a pull will take; with ``to`` the answers are kept for it."""
-        return self._loop.run(self._sessions.estimate(to, fresh=fresh))
+        return self._loop.run(self._sessions.estimate(to))
 
     def pull(self, to: str | Path | Sink | Store, *, fresh: bool = False) -> Report:
         """Write all sessions to a target, or go on with that, and return the report."""

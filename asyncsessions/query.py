@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import timedelta
+from math import inf
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TypedDict, Unpack
@@ -154,9 +155,7 @@ class Sessions:
         """
         return (await probe(self._source(), concurrency=self.client.concurrency)).rows
 
-    async def estimate(
-        self, to: str | Path | Store | None = None, *, fresh: bool = False
-    ) -> Estimate:
+    async def estimate(self, to: str | Path | Store | None = None) -> Estimate:
         """Return what a pull will take; costs one request a window.
 
         With ``to`` the answers are kept beside that target, and the pull into it does not ask for
@@ -166,7 +165,7 @@ class Sessions:
         if to is None:
             limit = self.options.limit
             return await probe(self._source(), concurrency=self.client.concurrency, limit=limit)
-        store = self._target(to, fresh=fresh)
+        store = self._target(to, fresh=False)
         if not isinstance(store, Store):
             raise ConfigurationError("estimate() needs a target that keeps what was asked, a file")
         provider = self.client.provider
@@ -206,8 +205,10 @@ class Sessions:
         """
         if self.query.end is not None:
             raise ConfigurationError("sync() reads up to now: leave the end out")
-        if revisit < 0:
+        if not 0 <= revisit < inf:
             raise ConfigurationError("revisit must be a number of at least 0")
+        if lookback is not None and lookback < timedelta(0):
+            raise ConfigurationError("lookback must be a timedelta of at least 0")
         store = self._target(to, fresh=False)
         if not isinstance(store, Store):
             raise ConfigurationError("sync() needs a .duckdb file or a dataset")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -131,3 +133,39 @@ def test_a_closed_client_says_so_and_its_iterators_end_with_it(hum: FakeHum) -> 
     with pytest.raises(ConfigurationError, match="closed"):
         client.ping()
     del iterator
+
+
+INTERRUPTED = """
+import _thread, sys
+from asyncsessions import Hum
+from asyncsessions.blocking import Client
+
+seen = []
+
+def note(report):
+    seen.append(report)
+    if len(seen) == 3:
+        _thread.interrupt_main()
+
+with Client(Hum(sys.argv[2], base_url=sys.argv[1]), concurrency=4) as client:
+    query = client.sessions(start="2026-01-01", end="2026-03-31").with_options(on_progress=note)
+    try:
+        query.pull(sys.argv[3])
+    except KeyboardInterrupt:
+        print(seen[-1].pages)
+"""
+
+
+def test_an_interrupt_awaits_what_was_paid_for(tmp_path):
+    with FakeHum(rows=2_000, latency_s=0.1).in_thread() as fake:
+        target = str(tmp_path / "x.jsonl")
+        done = subprocess.run(
+            [sys.executable, "-c", INTERRUPTED, fake.base_url, fake.token, target],
+            capture_output=True,
+            check=False,
+            text=True,
+            timeout=30,
+        )
+        assert done.stderr == ""
+        assert int(done.stdout) == len(fake.requests)
+        assert all(request.status == 200 for request in fake.requests)

@@ -46,7 +46,7 @@ Examples:
 """
 SYNC_ATTRIBUTIONHUB = """\b
 Examples:
-  asyncsessions sync attributionhub --to sessions/ --lookback 3d --max-requests 150
+  asyncsessions sync attributionhub --to sessions/ --lookback 3d
   asyncsessions sync attributionhub --to sessions/ --lookback 30d --revisit 0.5
 """
 

@@ -32,7 +32,7 @@ def estimate(vendor: Vendor, given: dict[str, Any]) -> int:
     is_json = given.pop("json")
     concurrency, rps = given.pop("concurrency"), given.pop("rps")
     max_requests, deadline_s = given.pop("max_requests"), given.pop("deadline")
-    to, fresh = given.pop("to"), given.pop("fresh")
+    to = given.pop("to")
     if to is not None:
         check_target(to)
     questions: list[Question] = []
@@ -49,7 +49,7 @@ def estimate(vendor: Vendor, given: dict[str, Any]) -> int:
             sessions = question.put_to(client)
             return await sessions.with_options(
                 max_requests=max_requests, deadline_s=deadline_s
-            ).estimate(to, fresh=fresh)
+            ).estimate(to)
 
     ending = run(ask, before=prepare)
     if ending.value is not None:

@@ -69,7 +69,7 @@ _NEXT_STEP: tuple[tuple[type[BaseException], str], ...] = (
         "check {secret}, that it belongs to {base_url}, and the filters",
     ),
     (QuotaExceededError, "run the same command again when the quota is renewed or raised"),
-    (BudgetExceededError, "raise --max-requests or --deadline, or run the same command later"),
+    (BudgetExceededError, "run the same command again, with a higher --max-requests or --deadline"),
     (RateLimitError, "run the same command again, with a lower --rps or --concurrency"),
     (ServerError, "run the same command again"),
     (NotFoundError, "check that {base_url} is the address of the API"),

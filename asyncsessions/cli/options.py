@@ -193,7 +193,8 @@ spending = _group(
         "--max-requests",
         type=click.IntRange(min=1),
         metavar="N",
-        help="Most requests in all, retries included. [default: no bound]",
+        help="Most requests in all, retries included; of a pull that is gone on with, those of all "
+        "goes together. [default: no bound]",
     ),
     click.option(
         "--deadline",
@@ -276,7 +277,6 @@ estimating = _group(
         metavar="TARGET",
         help="Keep the answers for the pull into this target, which does not ask for them again.",
     ),
-    click.option("--fresh", is_flag=True, help="As for that pull: start over."),
     click.option("--json", is_flag=True, help="Print a JSON object instead of a sentence."),
 )
 

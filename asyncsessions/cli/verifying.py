@@ -18,7 +18,7 @@ from asyncsessions.core.convert import instant_text
 from asyncsessions.core.windows import to_datetime
 from asyncsessions.engine.comparing import Comparison
 from asyncsessions.errors import SinkError
-from asyncsessions.sinks.holdings import Holdings, open_holdings, verify_windows
+from asyncsessions.sinks.holdings import LOOKED, Holdings, open_holdings, verify_windows
 from asyncsessions.sinks.ledger import Ledger
 from asyncsessions.sinks.wording import shown
 
@@ -69,6 +69,10 @@ async def _work(target: str, against: str | None, given: dict[str, Any], found: 
         streams = list(holdings.streams())
         if against is not None and all(stream.provider != against for stream in streams):
             raise click.UsageError(f"{target} holds nothing of {against}")
+        if not streams:
+            found.bad(f"{target} holds nothing yet", UNPROVEN)
+        for problem in holdings.strays():
+            found.bad(problem, FAILED)
         for stream in streams:
             _look(holdings, stream, found)
             if against is not None and stream.provider == against:
@@ -91,6 +95,8 @@ def _look(holdings: Holdings, stream: Stream, found: _Findings) -> None:
     what = f"{plural(stream.rows, 'row')} in {plural(len(stream.windows), 'window')}"
     if bad:
         found.bad(f"{stream.provider}: {what}, {bad:,} not as written", FAILED)
+    elif stream.runs and stream.runs[0].ended_at is None:
+        found.bad(f"{stream.provider}: {what}: as written, but the pull is not over", UNPROVEN)
     else:
         found.good(f"{stream.provider}: {what}: as written")
 
@@ -119,7 +125,7 @@ async def _ask(
     found: _Findings,
 ) -> None:
     """Compare the books and the vendor, at a request a window, which are entered as any others."""
-    path = holdings.ledger(stream.provider)
+    path = holdings.ledger(stream.provider).with_name(LOOKED)
     try:
         path.parent.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
@@ -132,7 +138,7 @@ async def _ask(
             compared = await client.compare(
                 stream,
                 (moment for moment, _ in holdings.moments(stream.provider)),
-                before_request=lambda: ledger.enter("verify"),
+                before_request=lambda: ledger.enter(stream.provider),
                 max_requests=given["max_requests"],
                 deadline_s=given["deadline"],
             )

@@ -85,12 +85,16 @@ class ReadWindow:
 
 @frozen(kw_only=True)
 class Stream:
-    """What a target holds of one provider: runs and stored windows, newest first."""
+    """What a target holds of one provider: runs and stored windows, newest first.
+
+    ``spent`` counts the requests of runs that are gone, by month.
+    """
 
     provider: str
     filters: tuple[tuple[str, str], ...]
     runs: Sequence[Run] = ()
     windows: Sequence[StoredWindow] = ()
+    spent: Mapping[str, int] = field(factory=dict[str, int])
 
     @property
     def rows(self) -> int:
@@ -100,7 +104,7 @@ class Stream:
     @property
     def requests(self) -> dict[str, int]:
         """How many requests were sent in each month, oldest first."""
-        months: dict[str, int] = {}
+        months = dict(self.spent)
         for run in self.runs:
             for month, count in run.requests.items():
                 months[month] = months.get(month, 0) + count

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from attrs import field, frozen
 
 from asyncsessions.core.books import Kind
-from asyncsessions.core.windows import EPOCH, TimeLike, TimeRange, Window, checked
+from asyncsessions.core.windows import EPOCH, TimeLike, TimeRange, Window, checked, to_bounds
 
 __all__ = ["PullPlan", "asked_range"]
 
@@ -34,11 +34,15 @@ class PullPlan:
 
 def asked_range(start: TimeLike, end: TimeLike | None) -> str:
     """Return a range in one canonical text: equal questions give equal texts."""
-    last = "now" if end is None else _text(checked(end, what="end"))
-    return f"{_text(checked(start, what='start'))}/{last}"
+    first, last = checked(start, what="start"), None if end is None else checked(end, what="end")
+    text = _back(first) if isinstance(first, timedelta) else to_bounds(first, first)[0].isoformat()
+    if last is None:
+        return f"{text}/now"
+    if isinstance(last, timedelta):
+        return f"{text}/{_back(last)}"
+    border, is_included = to_bounds(last, last)[1]
+    return f"{text}/{border.isoformat()}{'' if is_included else ' excluded'}"
 
 
-def _text(moment: date | timedelta) -> str:
-    if isinstance(moment, timedelta):
-        return f"-{moment.total_seconds():.6f}s"
-    return moment.isoformat()
+def _back(span: timedelta) -> str:
+    return f"-{span.total_seconds():.6f}s"

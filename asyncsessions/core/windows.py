@@ -140,6 +140,14 @@ def resolve_range(start: TimeLike, end: TimeLike | None, *, now: datetime) -> Ti
     return TimeRange(first, last, closed) if last <= latest else pinned
 
 
+def to_bounds(
+    start: datetime | date, end: datetime | date
+) -> tuple[datetime, tuple[datetime, bool]]:
+    """Return the moments that two bounds mean, and whether the last one belongs to the range."""
+    first, (last, is_included) = _start(start, EPOCH), _end(end, EPOCH)
+    return first.astimezone(UTC), (last.astimezone(UTC), is_included)
+
+
 def _refuse_reversed(first: datetime, end: tuple[datetime, bool]) -> None:
     last, closed = end
     if first > last or (first == last and not closed):

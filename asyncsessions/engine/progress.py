@@ -33,7 +33,14 @@ class Progress:
         self._has_ended = standing.is_finished
         self._is_whole = standing.is_finished
         # What earlier goes have committed.
-        self._done = [w for w in standing.stored if w.run == self._run.id and w.complete]
+        pinned = self._run.pinned.span
+        self._done = [
+            window
+            for window in standing.stored
+            if window.complete
+            # Of a run that is over a later one may have read something again.
+            and (window.run == self._run.id or (standing.is_finished and window.owned & pinned))
+        ]
         self._rows_before = self._total = sum(window.rows for window in self._done)
         self._unproven: list[Span] = []
         self._reasons: dict[str, None] = {}

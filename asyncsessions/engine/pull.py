@@ -66,8 +66,11 @@ async def pull_into(
         if pull.failure is not None:
             raise pull.failure
         report = pull.report
+        if report.complete or plan.kind == "sync" or plan.is_open:
+            # What reaches to now ends in any case, or it would never come to a later now.
+            report = evolve(report, outcome=await off_loop(store.finish, report))
         if report.complete:
-            return evolve(report, outcome=await off_loop(store.finish, report))
+            return report
         if options.on_incomplete == "raise":
             raise incomplete(report)
     except GeneratorExit:  # the loop is gone: nothing can be awaited any more
@@ -76,7 +79,7 @@ async def pull_into(
         await leave(store, pull, error)
         raise
     log.warning("%s", incomplete(report))
-    return evolve(report, outcome=await off_loop(store.leave, report))
+    return evolve(report, outcome=report.outcome or await off_loop(store.leave, report))
 
 
 class Pull(Go):

@@ -42,7 +42,8 @@ class PlacedWindow(StoredWindow):
 class FileStream:
     """What a file-based target holds of one provider; runs and windows newest first.
 
-    ``changes`` are the files of what syncs have found changed, newest first.
+    ``changes`` are the files of what syncs have found changed, newest first; ``spent`` counts the
+    requests of runs that are gone, by month.
     """
 
     provider: str
@@ -50,12 +51,17 @@ class FileStream:
     runs: tuple[Run, ...] = ()
     windows: tuple[PlacedWindow, ...] = field(default=(), repr=False)
     changes: tuple[str, ...] = ()
+    spent: dict[str, int] = field(factory=dict[str, int])
 
     @property
     def stream(self) -> Stream:
         """The same in the words of all targets."""
         return Stream(
-            provider=self.provider, filters=self.filters, runs=self.runs, windows=self.windows
+            provider=self.provider,
+            filters=self.filters,
+            runs=self.runs,
+            windows=self.windows,
+            spent=self.spent,
         )
 
     def with_run(self, run: Run) -> FileStream:

@@ -66,11 +66,22 @@ class DatasetStore(StreamsStore[PlacedWindow]):
     def _open_data(self) -> None:
         assert self._plan is not None
         plan = self._plan
-        found = None if self._fresh else self._manifest.stream(plan.provider)
-        self._stream = found or FileStream(provider=plan.provider, filters=plan.filters)
+        found = self._found(plan.provider)
+        spent = found.stream.requests if found is not None else {}
+        anew = FileStream(provider=plan.provider, filters=plan.filters, spent=spent)
+        self._stream = anew if found is None or self._fresh else found
+
+    def _found(self, provider: str) -> FileStream | None:
+        """Return what the manifest says of a provider, but for parts that are gone."""
+        found = self._manifest.stream(provider)
+        if found is None:
+            return None
+        return found.with_windows(
+            window for window in found.windows if self._part(window).is_file()
+        )
 
     def _held(self, provider: str) -> Stream | None:
-        found = self._manifest.stream(provider)
+        found = self._found(provider)
         return None if found is None else found.stream
 
     def _windows(self, stream: Stream | None) -> Sequence[PlacedWindow]:

@@ -15,6 +15,8 @@ was read, and by which run.  A later window cuts what it replaces out of the ear
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +28,7 @@ from asyncsessions.core.changes import Change, changes_table, compare
 from asyncsessions.core.columns import import_arrow, to_table
 from asyncsessions.core.digest import digest, sorted_rows
 from asyncsessions.core.tiles import Span
+from asyncsessions.errors import SinkError
 from asyncsessions.sinks.duckdb_books import DuckDBBooks
 from asyncsessions.sinks.duckdb_file import DuckDBFile
 from asyncsessions.sinks.sidecar import Sidecar, sidecar_of
@@ -50,7 +53,12 @@ class DuckDBStore(StreamsStore[StoredWindow]):
     # ------------------------------------------------------------------ opening, closing
 
     def _open_sidecar(self, provider: str) -> Sidecar:
-        return Sidecar(sidecar_of(self._path.resolve()), provider, target=self._path)
+        try:
+            place = self._path.resolve()
+        except (OSError, RuntimeError):  # the latter is Python's word for links in a circle
+            reason = os.strerror(errno.ELOOP)
+            raise SinkError(f"{shown(self._path)} cannot be written: {reason}") from None
+        return Sidecar(sidecar_of(place), provider, target=self._path)
 
     def _open_data(self) -> None:
         self._file = DuckDBFile(self._path)

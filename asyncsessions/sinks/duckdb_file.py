@@ -131,6 +131,12 @@ class DuckDBFile:
             if place.is_dir():
                 raise SinkError(f"{shown(self._path)} is a directory: give the name of a file")
             is_there = place.exists()
+            if is_there and not place.is_file():
+                raise SinkError(
+                    f"{shown(self._path)} is not a file of ours: give another name, or remove it"
+                )
+            if not is_there:  # a log of a file that somebody has removed would be replayed into it
+                self._wal.unlink(missing_ok=True)
             if is_there and place.stat().st_size:
                 self._check_magic()
                 return False

@@ -16,6 +16,7 @@ from asyncsessions.sinks.sidecar import sidecar_of
 __all__ = ["DuckDBHoldings"]
 
 BATCH = 10_000
+COUNTS = "SELECT provider, count(*) FROM sessions GROUP BY 1 ORDER BY 1"
 MOMENTS = "SELECT epoch_us(started_at), campaign FROM sessions WHERE provider = ?"
 
 
@@ -47,6 +48,17 @@ class DuckDBHoldings:
         with speaking(self._path, "read"):
             rows = self._books.rows(provider, window.owned)
         return rows.num_rows, digest(rows)
+
+    def strays(self) -> Sequence[str]:
+        """Say which rows are there that no window has."""
+        known = {stream.provider: stream.rows for stream in self.streams()}
+        with speaking(self._path, "read"):
+            found = self._connection.cursor().execute(COUNTS).fetchall()
+        return [
+            f"{provider}: {rows:,} rows are in the table, {known.get(provider, 0):,} in the books"
+            for provider, rows in found
+            if rows != known.get(provider, 0)
+        ]
 
     def moments(self, provider: str) -> Iterator[tuple[int, str | None]]:
         """Yield the start of each session and its campaign."""

@@ -24,7 +24,7 @@ from asyncsessions.core.runs import choose_run
 from asyncsessions.errors import SinkError
 from asyncsessions.sinks.base import Standing
 from asyncsessions.sinks.books_file import FileStream, PlacedWindow, read_books, write_books
-from asyncsessions.sinks.partial import check_target, real_target
+from asyncsessions.sinks.partial import check_target, real_target, writing
 from asyncsessions.sinks.sidecar import Sidecar, sidecar_of
 from asyncsessions.sinks.wording import NOT_COMPLETE, START_OVER, counted, shown
 
@@ -107,7 +107,7 @@ class FileStore(ABC):
             raise
 
     def _opened(self, plan: PullPlan, sidecar: Sidecar) -> Standing:
-        stream = None if self._fresh else self._found(sidecar)
+        stream = None if self._fresh else self._found(plan, sidecar)
         if stream is not None and not self._belongs_to(plan, stream):
             stream = None
         choice = choose_run(plan, None if stream is None else stream.stream, new_id=uuid4().hex)
@@ -116,6 +116,7 @@ class FileStore(ABC):
                 stream, choice = None, choose_run(plan, None, new_id=uuid4().hex)
             else:
                 self._stream, self._run = stream, stream.runs[0]
+                sidecar.begin(self._run, provider=plan.provider, filters=plan.filters)
                 return Standing(
                     run=self._run, stored=stream.windows, journal=sidecar, is_finished=True
                 )
@@ -128,26 +129,42 @@ class FileStore(ABC):
         stored = () if stream is None else stream.windows
         kept = self._open_data([window for window in stored if window.run == choice.run.id])
         self._run = choice.run
-        self._stream = stream or FileStream(provider=plan.provider, filters=plan.filters)
-        self._stream = self._stream.with_windows(kept)
+        self._stream = (stream or self._anew(plan)).with_windows(kept)
         sidecar.begin(choice.run, provider=plan.provider, filters=plan.filters)
         sidecar.doubt(kept)
         return Standing(run=choice.run, stored=self._stream.windows, journal=sidecar)
 
-    def _found(self, sidecar: Sidecar) -> FileStream | None:
-        """Return what the books and the plan of an earlier go say; ``None`` = nothing."""
+    def _anew(self, plan: PullPlan) -> FileStream:
+        """Return a stream without runs, which remembers what those before it have cost."""
+        before: list[FileStream] | None = None
+        with suppress(SinkError):
+            before = read_books(self._books)
+        is_same = before is not None and before and before[0].provider == plan.provider
+        spent = before[0].stream.requests if before and is_same else {}
+        return FileStream(provider=plan.provider, filters=plan.filters, spent=spent)
+
+    def _found(self, plan: PullPlan, sidecar: Sidecar) -> FileStream | None:
+        """Return what the books and the plans of earlier goes say; ``None`` = nothing."""
         streams = read_books(self._books)
         stream = streams[0] if streams else None
-        begun = sidecar.under_way
-        if begun is None:
-            return stream
-        run = begun.runs[0]
-        if stream is not None and any(run.id == known.id for known in stream.runs):
-            return stream
-        # It has not committed anything yet, so that the books do not know it.
-        if stream is None or _whose(stream) != _whose(begun):
-            return begun
-        return stream.with_run(run)
+        for begun in sidecar.begun:
+            run = begun.runs[0]
+            if _whose(begun) != _whose(plan) or run.asked != plan.asked:
+                continue  # it has not committed anything: then whoever comes first has the file
+            if stream is None:
+                return begun
+            if run.id in {each.id for each in stream.runs}:
+                continue
+            is_same = _whose(stream) == _whose(plan)
+            if not (is_same and stream.runs[0].asked == plan.asked) and self._is_taken(stream):
+                continue
+            spent = self._anew(plan).spent
+            return stream.with_run(run) if is_same else evolve(begun, spent=spent)
+        return stream
+
+    def _is_taken(self, stream: FileStream) -> bool:
+        """Whether rows wait here that are not in the file yet: then no other run may begin."""
+        return stream.runs[0].ended_at is None or self._is_waiting(stream)
 
     def _belongs_to(self, plan: PullPlan, stream: FileStream) -> bool:
         """Whether the file is of this very pull; false if it is gone, so that it may be of any.
@@ -172,7 +189,8 @@ class FileStore(ABC):
         if self._has_unplaced(stream.windows):
             self._open_data(stream.windows)
             self._place()
-        return self._target.is_file() and self.is_ours(self._target)
+        with writing(self._path):
+            return self._target.is_file() and self.is_ours(self._target)
 
     # ------------------------------------------------------------------ writing
 
@@ -202,12 +220,17 @@ class FileStore(ABC):
 
     # ------------------------------------------------------------------ the end
 
-    def finish(self, report: Report) -> str:  # noqa: ARG002 - the books know as much
-        """Put the file in place, and say how many rows are in it."""
+    def finish(self, report: Report) -> str:
+        """Put the file in place, and say how many rows are in it; one that is not whole stays."""
+        if not report.complete:
+            return self.leave(report)
         assert self._stream is not None
         assert self._sidecar is not None
         assert self._run is not None
         ledger = self._sidecar.requests
+        if self._run.ended_at is not None:  # others may have been begun since, with fresh
+            others = {each.runs[0].id for each in self._sidecar.begun} - {self._run.id}
+            ledger = {run: counts for run, counts in ledger.items() if run not in others}
         run = evolve(self._run, ended_at=self._run.ended_at or datetime.now(UTC))
         stream = self._stream.with_run(run)
         stream = evolve(stream, runs=tuple(charged_runs(stream.runs, run, ledger)))
@@ -217,6 +240,7 @@ class FileStore(ABC):
             # First the books: with them a later process can still move the file.
             write_books(self._books, [stream], target=self._path)
             self._place()
+            self._sidecar.drop_others()
         elif ledger:
             write_books(self._books, [stream], target=self._path)
         self._stream, self._run = stream, run
@@ -234,7 +258,10 @@ class FileStore(ABC):
             return self._end(f"{counted(rows)} written to {self._kept_at()}: {NOT_COMPLETE}")
         has_pages = self._sidecar is not None and self._sidecar.has_pages
         self._close_data(remove=True)
-        if self._sidecar is not None and not has_pages and not self._target.exists():
+        # What was spent stays spent, also by those whose file somebody has removed.
+        spent = self._stream is not None and self._stream.stream.requests
+        is_free = self._sidecar is not None and not has_pages and not self._sidecar.requests
+        if self._sidecar is not None and is_free and not spent and not self._target.exists():
             with suppress(OSError, SinkError):  # it is of no use, and does no harm
                 self._books.unlink(missing_ok=True)
                 self._sidecar.clear()

@@ -20,8 +20,10 @@ from asyncsessions.errors import ConfigurationError, SinkError
 from asyncsessions.sinks.ledger import read_ledger
 from asyncsessions.sinks.wording import shown
 
-__all__ = ["Holdings", "Tally", "months_in", "open_holdings", "tally", "verify_windows"]
+__all__ = ["LOOKED", "Holdings", "Tally", "months_in", "open_holdings", "tally", "verify_windows"]
 
+LOOKED = "verify.ledger"
+"""The ledger of those who compare a target with its vendor, in the place of the others."""
 DAY_US = 86_400_000_000
 EPOCH = date(1970, 1, 1)
 
@@ -43,6 +45,10 @@ class Holdings(AbstractContextManager["Holdings"], Protocol):
 
     def recount(self, provider: str, window: StoredWindow) -> tuple[int, str]:
         """Count the rows of a window and take their digest anew, from the data."""
+        ...
+
+    def strays(self) -> Sequence[str]:
+        """Say what is there beside the windows that the books know."""
         ...
 
     def moments(self, provider: str) -> Iterable[tuple[int, str | None]]:
@@ -86,7 +92,11 @@ def open_holdings(path: str | Path) -> Holdings:
 def verify_windows(holdings: Holdings, stream: Stream) -> Iterator[tuple[StoredWindow, str | None]]:
     """Count and digest every window of a stream anew, and say what is wrong with it, if anything."""
     for window in stream.windows:
-        rows, digest = holdings.recount(stream.provider, window)
+        try:
+            rows, digest = holdings.recount(stream.provider, window)
+        except SinkError as error:
+            yield window, error.message
+            continue
         if rows != window.rows:
             yield window, f"{rows:,} rows are there, {window.rows:,} were written"
         elif digest != window.digest:
@@ -120,8 +130,11 @@ def months_in(holdings: Holdings, stream: Stream) -> dict[str, int]:
     """Return how many requests were sent in each month, oldest first, also by unfinished runs."""
     months = Counter(holdings.requests(stream.provider))
     entered = {run.id for run in stream.runs if run.requests}
+    path = holdings.ledger(stream.provider)
     with suppress(OSError):
-        for run, counts in read_ledger(holdings.ledger(stream.provider)).items():
+        for run, counts in read_ledger(path).items():
             if run not in entered:
                 months.update(counts)
+    with suppress(OSError):  # who looks does not have the stream's lock, and so a ledger of its own
+        months.update(read_ledger(path.with_name(LOOKED)).get(stream.provider, {}))
     return dict(sorted(months.items()))

@@ -29,7 +29,7 @@ from asyncsessions.sinks.file_store import FileStore
 from asyncsessions.sinks.partial import PartialFile, copy_of, has_first_line, partial_of
 from asyncsessions.sinks.wording import shown
 
-__all__ = ["LinesStore", "digest_of_lines"]
+__all__ = ["LinesStore", "csv_line", "digest_of_lines"]
 
 KEYS = {"provider", "id", "started_at"}
 """What every session has, as JSON."""
@@ -48,7 +48,7 @@ class LinesStore(FileStore):
     def __init__(self, path: Path, *, fresh: bool = False) -> None:
         super().__init__(path, fresh=fresh)
         is_csv = path.suffix.lower() == ".csv"
-        self._header = _csv_line(csv_header()) if is_csv else b""
+        self._header = csv_line(csv_header()) if is_csv else b""
         self._encode: Callable[[Session], bytes] = _csv_row if is_csv else _json_line
         self._file: PartialFile | None = None
 
@@ -136,7 +136,7 @@ def _is_json_line(line: bytes) -> bool:
 
 
 def _csv_row(session: Session) -> bytes:
-    return _csv_line([_csv_text(column.of(session)) for column in COLUMNS])
+    return csv_line([_csv_text(column.of(session)) for column in COLUMNS])
 
 
 def _csv_text(value: Any) -> str | None:
@@ -147,7 +147,8 @@ def _csv_text(value: Any) -> str | None:
     return instant_text(value) if isinstance(value, datetime) else str(value)
 
 
-def _csv_line(values: Iterable[str | None]) -> bytes:
+def csv_line(values: Iterable[str | None]) -> bytes:
+    """Return a line of CSV with these values; ``None`` is empty."""
     return (",".join(map(_csv_field, values)) + "\r\n").encode(errors="replace")
 
 

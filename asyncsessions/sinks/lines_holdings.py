@@ -12,11 +12,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from asyncsessions.core.books import StoredWindow, Stream
+from asyncsessions.core.columns import csv_header
 from asyncsessions.core.windows import to_micros
 from asyncsessions.errors import SinkError
 from asyncsessions.sinks.books_file import FileStream, read_books
 from asyncsessions.sinks.file_store import BOOKS, STREAM
-from asyncsessions.sinks.lines import digest_of_lines
+from asyncsessions.sinks.lines import csv_line, digest_of_lines
 from asyncsessions.sinks.partial import partial_of, real_target
 from asyncsessions.sinks.sidecar import sidecar_of
 from asyncsessions.sinks.wording import shown
@@ -75,6 +76,15 @@ class LinesHoldings:
         else:
             count = lines.count(b"\n")
         return count, digest_of_lines(lines)
+
+    def strays(self) -> Sequence[str]:
+        """Say whether anything stands before, behind or between the windows."""
+        header = csv_line(csv_header()) if self._target.suffix.lower() == ".csv" else b""
+        self._file.seek(0)
+        begins = self._file.read(len(header)) == header
+        size = len(header) + sum(window.length for window in self._stream.windows)
+        whole = self._path != self._target or self._path.stat().st_size == size
+        return [] if begins and whole else [f"{shown(self._path)} has lines that were not written"]
 
     def moments(self, provider: str) -> Iterator[tuple[int, str | None]]:  # noqa: ARG002
         """Yield the start of each session and its campaign."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -49,6 +50,10 @@ class _ParquetHoldings(ABC):
         windows = self._streams[provider].windows
         rows = self._rows(next(placed for placed in windows if placed.owned == window.owned))
         return rows.num_rows, digest(rows)
+
+    def strays(self) -> Sequence[str]:
+        """Parts are read by window: nothing else is looked at."""
+        return []
 
     def moments(self, provider: str) -> Iterator[tuple[int, str | None]]:
         """Yield the start of each session and its campaign."""
@@ -103,6 +108,15 @@ class ParquetHoldings(_ParquetHoldings):
     def ledger(self, provider: str) -> Path:  # noqa: ARG002 - there is only one
         """Return where requests are that are not in the books yet."""
         return self._sidecar / f"{STREAM}.ledger"
+
+    def strays(self) -> Sequence[str]:
+        """Say whether the file has rows that no window has."""
+        known = sum(stream.rows for stream in self.streams())
+        with suppress(OSError, pa.ArrowException):  # what cannot be read is told of its windows
+            found: int = parquet.read_metadata(self._target).num_rows if self._is_whole else known
+            if found != known:
+                return [f"{found:,} rows are in the file, {known:,} in the books"]
+        return []
 
     def _rows(self, window: PlacedWindow) -> pa.Table:
         if not self._is_whole:

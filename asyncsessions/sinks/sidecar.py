@@ -11,7 +11,7 @@ import errno
 import json
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -48,11 +48,13 @@ class Sidecar:
         self._stream = stream
         self._target = target
         self._run: Run | None = None
+        self._whose: FileStream | None = None
         self._spools: dict[Path, Spool] = {}
         self.spent = 0
         with writing(target):
             self._lock: int | None = self._open_lock()
         try:
+            self._remove(self._files(r"plan\.new"))  # whoever wrote it has died
             self._ledger = Ledger(self._path("ledger"))
         except BaseException:
             self.close()
@@ -80,21 +82,16 @@ class Sidecar:
         return self._ledger.months()
 
     @property
-    def under_way(self) -> FileStream | None:
-        """The run that was under way here and whose it is, ``None`` if there is none."""
-        found = self._read_plan()
-        return None if found is None else found[0]
+    def begun(self) -> list[FileStream]:
+        """The runs that are under way here and whose they are, the last one begun first."""
+        found = [plan[0] for path in self._files("plan") if (plan := _read_plan(path)) is not None]
+        return sorted(found, key=lambda each: each.runs[0].begun_at, reverse=True)
 
     def begin(self, run: Run, *, provider: str, filters: tuple[tuple[str, str], ...]) -> None:
-        """Go on with a run; what others have heard is dropped, what they have spent is kept."""
-        found = self._read_plan()
+        """Go on with a run; what others have heard and spent is kept for them."""
         self._run = run
         self._whose = FileStream(provider=provider, filters=filters, runs=(run,))
         self.spent = sum(self.requests.get(run.id, {}).values())
-        if found is None or found[0].runs[0].id != run.id:
-            self._remove_spools(kept=())
-            with writing(self._target):
-                self._path("plan").unlink(missing_ok=True)
 
     def doubt(self, stored: Iterable[StoredWindow]) -> None:
         """Forget the plan if it leaves out what is not stored any more.
@@ -107,7 +104,7 @@ class Sidecar:
             known.claim(owned)
         if known.gaps(self._run.pinned.span):
             with writing(self._target):
-                self._path("plan").unlink(missing_ok=True)
+                self._plan_path.unlink(missing_ok=True)
 
     def spend(self) -> None:
         """Enter a request, before it is sent."""
@@ -118,20 +115,8 @@ class Sidecar:
 
     def planned(self) -> Sequence[Window] | None:
         """Return the windows that were still to be read; ``None`` = never planned."""
-        found = self._read_plan()
+        found = _read_plan(self._plan_path)
         return None if found is None else found[1]
-
-    def _read_plan(self) -> tuple[FileStream, list[Window]] | None:
-        try:
-            plain = json.loads(self._path("plan").read_bytes())
-            stream: FileStream = from_plain(plain["stream"], FileStream)
-            windows = [
-                Window(Span(lo, hi), to_datetime(start), to_datetime(end))
-                for lo, hi, start, end in plain["windows"]
-            ]
-        except Exception:  # noqa: BLE001  # whatever it is, it is no plan of ours
-            return None
-        return stream, windows
 
     def plan(self, windows: Sequence[Window]) -> None:
         """Write down the windows that are still to be read, and forget the pages of all others."""
@@ -141,26 +126,32 @@ class Sidecar:
         ]
         content = json.dumps({"stream": to_plain(self._whose), "windows": listed}).encode()
         with writing(self._target):
-            replace_file(self._path("plan"), content)
-        self._remove_spools(kept=map(self._spool_path, windows))
+            replace_file(self._plan_path, content)
+        self._remove(set(self._files("spool", self._run)) - set(map(self._spool_path, windows)))
 
-    def _remove_spools(self, *, kept: Iterable[Path]) -> None:
-        unwanted = set(self._spool_files()) - set(kept)
+    def _remove(self, paths: Iterable[Path]) -> None:
         with writing(self._target):
-            for path in unwanted:
+            for path in paths:
                 if path in self._spools:
                     self._spools.pop(path).close()
                 path.unlink(missing_ok=True)
 
     @property
     def has_pages(self) -> bool:
-        """Whether any page waits here that was paid for."""
-        return any(map(holds_page, self._spool_files()))
+        """Whether any page of the run waits here that was paid for."""
+        return any(map(holds_page, self._files("spool", self._run)))
 
-    def _spool_files(self) -> Iterator[Path]:
+    def _files(self, ending: str, run: Run | None = None) -> list[Path]:
+        """Return the files of the stream, or of a run of it."""
         # Not by the beginning alone: `hum` shall not take the pages of `hum-2`.
-        ours = re.compile(rf"{re.escape(self._stream)}_-?[0-9]+_-?[0-9]+\.spool")
-        return (path for path in self._folder.iterdir() if ours.fullmatch(path.name))
+        name = "[^_]+" if run is None else re.escape(run.id)
+        ours = re.compile(rf"{re.escape(self._stream)}_{name}(_-?[0-9]+_-?[0-9]+)?\.{ending}")
+        return [path for path in self._folder.iterdir() if ours.fullmatch(path.name)]
+
+    @property
+    def _plan_path(self) -> Path:
+        assert self._run is not None
+        return self._folder / f"{self._stream}_{self._run.id}.plan"
 
     def story(self, window: Window, setting: Setting) -> Iterable[Event]:
         """Return what happened to a window, oldest first; nothing if it was read otherwise."""
@@ -182,7 +173,9 @@ class Sidecar:
             path.unlink(missing_ok=True)
 
     def _spool_path(self, window: Window) -> Path:
-        return self._folder / f"{self._stream}_{window.owned.lo}_{window.owned.hi}.spool"
+        assert self._run is not None
+        name = f"{self._stream}_{self._run.id}_{window.owned.lo}_{window.owned.hi}"
+        return self._folder / f"{name}.spool"
 
     def _spool(self, window: Window, setting: Setting) -> Spool:
         path = self._spool_path(window)
@@ -196,14 +189,27 @@ class Sidecar:
     # ------------------------------------------------------------------ the end
 
     def clear(self, *, kept: Collection[str] = ()) -> None:
-        """Remove plan, spools and ledger: the run is over, and its requests are in the books.
+        """Remove plan and spools of the run, and the ledger: its requests are in the books.
 
-        The ledger goes on with those runs that are ``kept``.
+        The ledger goes on with the runs that are ``kept`` or under way.
         """
-        self._remove_spools(kept=())
-        with writing(self._target):
-            self._path("plan").unlink(missing_ok=True)
-        self._ledger.close(remove=True, kept=kept)
+        if self._run is not None:
+            self._remove(self._files("spool", self._run) + self._files("plan", self._run))
+        self._ledger.close(remove=True, kept={*kept, *(each.runs[0].id for each in self.begun)})
+
+    def drop_others(self) -> None:
+        """Remove what was begun for a target that another run has filled."""
+        own = {*self._files("spool", self._run), *self._files("plan", self._run)}
+        self._remove({*self._files("spool"), *self._files("plan")} - own)
+
+    def drop_replaced(self) -> None:
+        """Remove what the same command had begun before the run, which never is gone on with."""
+        assert self._whose is not None
+        own = self._whose.runs[0]
+        for other in self.begun:
+            run = other.runs[0]
+            if run.id != own.id and _command(other) == _command(self._whose):
+                self._remove(self._files("spool", run) + self._files("plan", run))
 
     def close(self) -> None:
         """Let go of the stream, and remove the folder if nothing is in it."""
@@ -220,3 +226,22 @@ class Sidecar:
             os.close(lock)
         with suppress(OSError):
             self._folder.rmdir()
+
+
+def _command(stream: FileStream) -> tuple[str, str, tuple[tuple[str, str], ...]]:
+    """Return what a run under way was asked for."""
+    return stream.runs[0].kind, stream.runs[0].asked, stream.filters
+
+
+def _read_plan(path: Path) -> tuple[FileStream, list[Window]] | None:
+    """Return whose plan it is and the windows that were still to be read; ``None`` = no plan."""
+    try:
+        plain = json.loads(path.read_bytes())
+        stream: FileStream = from_plain(plain["stream"], FileStream)
+        windows = [
+            Window(Span(lo, hi), to_datetime(start), to_datetime(end))
+            for lo, hi, start, end in plain["windows"]
+        ]
+    except Exception:  # noqa: BLE001  # whatever it is, it is no plan of ours
+        return None
+    return (stream, windows) if stream.runs else None

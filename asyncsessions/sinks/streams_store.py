@@ -104,13 +104,12 @@ class StreamsStore(ABC, Generic[W]):
 
     def _opened(self, plan: PullPlan, sidecar: Sidecar) -> Standing:
         held = None if self._fresh else self._held(plan.provider)
-        begun = None if self._fresh else sidecar.under_way
-        for found in held, begun:
-            if found is not None:
-                self._refuse_other_filters(found.filters)
+        if held is not None:
+            self._refuse_other_filters(held.filters)
         stream = held
-        if begun is not None:
-            stream = _with_run(held or begun.stream, begun.runs[0])
+        for begun in () if self._fresh else reversed(sidecar.begun):
+            if begun.filters == plan.filters:
+                stream = _with_run(stream or begun.stream, begun.runs[0])
         choice = choose_run(plan, stream, new_id=uuid4().hex)
         windows = () if held is None else held.windows
         if choice.is_finished and covered(windows).gaps(choice.run.pinned.span):
@@ -118,9 +117,15 @@ class StreamsStore(ABC, Generic[W]):
             choice = choose_run(plan, None, new_id=uuid4().hex)
         self._run = choice.run
         self._had_windows = any(window.run != choice.run.id for window in windows)
-        self._brought = {w.owned: w for w in self._windows(held) if w.run == choice.run.id}
+        pinned = choice.run.pinned.span
+        self._brought = {
+            window.owned: window
+            for window in self._windows(held)
+            # Of a run that is over a later one may have read something again.
+            if window.run == choice.run.id or (choice.is_finished and window.owned & pinned)
+        }
+        sidecar.begin(choice.run, provider=plan.provider, filters=plan.filters)
         if not choice.is_finished:
-            sidecar.begin(choice.run, provider=plan.provider, filters=plan.filters)
             is_sync = plan.kind == "sync"
             sidecar.doubt(w for w in windows if is_sync or w.run == choice.run.id)
         return Standing(
@@ -156,22 +161,28 @@ class StreamsStore(ABC, Generic[W]):
 
     # ------------------------------------------------------------------ the end
 
-    def finish(self, report: Report) -> str:  # noqa: ARG002 - the books know as much
-        """End the run, close the target and say what is in it."""
+    def finish(self, report: Report) -> str:
+        """End the run, close the target and say what is in it, and whether all of it is proven."""
         assert self._plan is not None
         assert self._sidecar is not None
         assert self._run is not None
-        ledger = self._sidecar.requests
+        ended = evolve(self._run, ended_at=self._run.ended_at or datetime.now(UTC))
+        held = self._held(self._plan.provider)
+        others = [run for run in held.runs if run.id != ended.id] if held else []
+        self._sidecar.drop_replaced()
+        # The ledger goes on with what another run, gone on with later, has spent.
+        kept = {run.id for run in others if run.ended_at is None}
+        kept |= {begun.runs[0].id for begun in self._sidecar.begun} - {ended.id}
+        ledger = _without(self._sidecar.requests, kept)
         if self._run.ended_at is None or ledger:
-            ended = evolve(self._run, ended_at=self._run.ended_at or datetime.now(UTC))
-            held = self._held(self._plan.provider)
-            others = [run for run in held.runs if run.id != ended.id] if held else []
-            # The ledger goes on with what another run, gone on with later, has spent.
-            kept = {run.id for run in others if run.ended_at is None}
-            self._put_runs(charged_runs([ended, *others], ended, _without(ledger, kept)))
+            self._put_runs(charged_runs([ended, *others], ended, ledger))
             self._run = ended
-            self._sidecar.clear(kept=kept)
-        return self._end(self._said())
+        self._sidecar.clear(kept=kept)
+        return self._end(self._said() if report.complete else self._incomplete())
+
+    def _incomplete(self) -> str:
+        done = sum(window.complete for window in self._brought.values())
+        return f"{self._said()}, {done} window{'s' * (done != 1)} complete: {NOT_COMPLETE}"
 
     def leave(self, report: Report) -> str:  # noqa: ARG002 - the books know as much
         """Close the target; the windows that were committed stay."""
@@ -180,12 +191,12 @@ class StreamsStore(ABC, Generic[W]):
         has_pages = self._sidecar is not None and self._sidecar.has_pages
         pages = ", and the pages that came wait for the next go" if has_pages else ""
         if self._brought:
-            done = sum(window.complete for window in self._brought.values())
-            complete = f"{done} window{'s' * (done != 1)} complete"
-            return self._end(f"{self._said()}, {complete}{pages}: {NOT_COMPLETE}")
+            incomplete = self._incomplete().removesuffix(f": {NOT_COMPLETE}")
+            return self._end(f"{incomplete}{pages}: {NOT_COMPLETE}")
         if self._sidecar is not None and not has_pages:
             with suppress(SinkError):  # what stays is of no use, and does no harm
-                self._take_back()
+                if not self._sidecar.requests:  # what was spent stays spent
+                    self._take_back()
         return self._end(f"nothing was written to {shown(self._path)}{pages}: {NOT_COMPLETE}")
 
     def _end(self, outcome: str) -> str:

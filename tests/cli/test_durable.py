@@ -216,6 +216,62 @@ def test_a_line_that_was_altered_is_found(tmp_path, name):
     assert run_here("verify", str(target)).status == 1
 
 
+@pytest.mark.parametrize("name", ["x.jsonl", "x.csv"])
+def test_lines_that_were_added_are_found(tmp_path, name):
+    target = tmp_path / name
+    with FakeHum(rows=30).in_thread() as fake:
+        pull(fake, str(target))
+    lines = target.read_bytes().splitlines(keepends=True)
+    target.write_bytes(b"".join([*lines, lines[-1]]))
+    done = run_here("verify", str(target))
+    assert done.status == 1
+    assert "has lines that were not written" in done.out
+
+
+def test_rows_beside_all_windows_are_found(tmp_path):
+    to = f"{tmp_path}/x.duckdb"
+    with FakeHum(rows=30).in_thread() as fake:
+        pull(fake, to)
+    with duckdb.connect(to) as connection:
+        connection.execute(
+            "INSERT INTO sessions (provider, id, started_at) VALUES ('hum', 'x', '2020-01-01 00:00:00Z')"
+        )
+    done = run_here("verify", to)
+    assert done.status == 1
+    assert "31 rows are in the table, 30 in the books" in done.out
+
+
+def test_a_part_that_is_damaged_is_named_and_the_others_are_looked_at(tmp_path):
+    to = f"{tmp_path}/x/"
+    with FakeAttributionHub(rows=900, start=datetime(2026, 1, 1, tzinfo=UTC)).in_thread() as fake:
+        args = ("pull", "attributionhub", "--base-url", fake.base_url, "--to", to)
+        run_here(*args, "--start", "2026-01-01", "--end", "2026-03-31")
+    part = max((tmp_path / "x" / "data").iterdir(), key=lambda path: path.stat().st_size)
+    part.write_bytes(part.read_bytes()[:100])
+    done = run_here("verify", to)
+    assert done.status == 1
+    assert "is damaged" in done.out
+    assert "1 not as written" in done.out
+
+
+def test_a_target_that_is_not_finished_is_not_called_good(tmp_path):
+    to = f"{tmp_path}/x.duckdb"
+    with FakeAttributionHub(rows=900, start=datetime(2026, 1, 1, tzinfo=UTC)).in_thread() as fake:
+        args = ("pull", "attributionhub", "--base-url", fake.base_url, "--to", to)
+        run_here(*args, "--start", "2026-01-01", "--end", "2026-03-31", "--max-requests", "12")
+    done = run_here("verify", to)
+    assert done.status == 5
+    assert "as written, but the pull is not over" in done.out
+
+
+def test_requests_of_a_first_go_survive_fresh(to):
+    with FakeHum(rows=300).in_thread() as fake:
+        pull(fake, to)
+        pull(fake, to, "--fresh")
+        (shown,) = json.loads(run_here("report", to, "--json").out)
+        assert sum(shown["requests"].values()) == len(fake.requests) == 12
+
+
 def test_the_vendor_is_asked_for_its_numbers_at_a_request_a_window(to):
     with FakeHum(rows=300).in_thread() as fake:
         pull(fake, to)

@@ -96,7 +96,7 @@ def test_the_end_of_the_deadline_is_status_4():
     with FakeHum(latency_s=30.0).in_thread() as hum:
         done = pull_hum(hum, "--deadline", "0.2")
     assert done.status == 4
-    assert "raise --max-requests or --deadline" in done.err
+    assert "with a higher --max-requests or --deadline" in done.err
 
 
 @pytest.mark.parametrize("loudness", ["-q", "-v"])

@@ -20,8 +20,10 @@ def test_equal_moments_give_equal_texts(start):
     assert asked_range(start, None) == "2026-01-01T12:00:00+00:00/now"
 
 
-def test_a_day_is_known_by_its_date():
-    assert asked_range(date(2026, 1, 1), "2026-01-31") == "2026-01-01/2026-01-31"
+def test_a_day_begins_with_its_first_moment_and_ends_before_the_next():
+    text = "2026-01-01T00:00:00+00:00/2026-02-01T00:00:00+00:00 excluded"
+    assert asked_range(date(2026, 1, 1), "2026-01-31") == text
+    assert asked_range("2026-01-01T00:00:00Z", date(2026, 1, 31)) == text
 
 
 def test_a_time_back_from_now_is_known_by_its_length():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 
@@ -37,7 +38,8 @@ def test_the_pull_after_an_estimate_asks_for_the_rest_alone(consistency):
     assert store.calls[-1] == "leave"
     assert (plan.rows, plan.windows, plan.spent) == (500, 3, 3)
     assert len(vendor.pages) == disk.ledger == 3
-    report = go(vendor, MemoryStore(disk), concurrency=4, consistency=consistency)
+    how = {"consistency": consistency, "begun": datetime.now(UTC)}  # the clock of the estimate
+    report = go(vendor, MemoryStore(disk), concurrency=4, **how)
     assert (report.complete, report.rows, report.requests_before) == (True, 500, 3)
     if consistency == "count":
         assert report.requests == plan.requests
@@ -77,7 +79,7 @@ def test_an_estimate_that_finds_a_large_window_plans_its_slices(monkeypatch):
     plan = estimate(vendor, MemoryStore(disk))
     assert plan.rows >= 951
     assert plan.windows > 3
-    report = go(vendor, MemoryStore(disk), concurrency=4)
+    report = go(vendor, MemoryStore(disk), concurrency=4, begun=datetime.now(UTC))
     assert (report.complete, report.rows, report.windows) == (True, 951, plan.windows)
     assert report.requests == plan.requests
 

@@ -154,11 +154,14 @@ async def test_nothing_found_is_a_complete_target_without_rows(vendor, target):
 @pytest.mark.parametrize(
     ("make", "error"), [(FakeHum, AuthenticationError), (FakeAttributionHub, PermissionDeniedError)]
 )
-async def test_a_wrong_key_leaves_nothing_behind(make, error, target):
+async def test_a_wrong_key_leaves_nothing_behind_but_what_it_has_cost(make, error, target):
     async with opened(make(rows=500), secret="invented-wrong-key") as client:
         with pytest.raises(error) as caught:
             await client.sessions(**WHOLE).pull(to=str(target))
-    assert not list(target.parent.iterdir())
+    (sidecar,) = target.parent.iterdir()
+    assert {".ledger", ".plan"} <= {path.suffix for path in sidecar.iterdir()}
+    (ledger,) = sidecar.glob("*.ledger")
+    assert len(ledger.read_text().splitlines()) == 1
     assert caught.value.__notes__ == [f"nothing was written to {target}: the pull is not complete"]
     assert caught.value.report.outcome == caught.value.__notes__[0]
 

@@ -161,11 +161,21 @@ def test_a_run_that_has_only_heard_pages_is_gone_on_with(target):
 def test_a_pull_that_brought_nothing_leaves_nothing(target):
     store, standing = opened(target, planned())
     standing.journal.plan(planned().windows)
-    standing.journal.spend()
     said = store.leave(a_report(complete=False))
     assert said == f"nothing was written to {target}: the pull is not complete"
     assert store.leave(a_report(complete=False)) == said
     assert not target.exists()
+
+
+def test_what_a_pull_that_brought_nothing_has_spent_stays_spent(target):
+    store, first = opened(target, planned())
+    first.journal.plan(planned().windows)
+    first.journal.spend()
+    said = store.leave(a_report(complete=False))
+    assert said == f"nothing was written to {target}: the pull is not complete"
+    store, second = opened(target, planned())
+    assert (second.run, second.journal.spent) == (first.run, 1)
+    store.leave(a_report(complete=False))
 
 
 def test_an_empty_directory_of_the_users_is_left(target):
@@ -220,15 +230,21 @@ def test_a_pull_with_other_filters_is_refused(target):
     assert names_in(target) == ["_manifest.json", "data"]
 
 
-def test_other_filters_than_those_of_waiting_pages_are_refused(target):
-    store, standing = opened(target, planned())
-    standing.journal.plan(planned().windows)
+def test_of_two_filters_with_pages_the_first_to_commit_has_the_stream(target):
+    plans = planned(), planned(filters=(("medium", "email"),))
     window = planned().windows[0]
-    standing.journal.note(window, SETTING, Answered(Ask(window, 1), b"{}", START))
-    store.leave(a_report(complete=False))
+    for plan in plans:
+        store, standing = opened(target, plan)
+        standing.journal.plan(plan.windows)
+        standing.journal.note(window, SETTING, Answered(Ask(window, 1), b"{}", START))
+        store.leave(a_report(complete=False))
+    store, standing = opened(target, plans[1])
+    assert list(standing.journal.story(window, SETTING))
+    commit(store, window, every(HOUR))
+    store.finish(a_report())
     with pytest.raises(SinkError, match="for other filters"):
-        opened(target, planned(filters=(("medium", "email"),)))
-    pulled(target, planned(filters=(("medium", "email"),)), every(HOUR), fresh=True)
+        opened(target, plans[0])
+    pulled(target, plans[0], every(HOUR), fresh=True)
 
 
 @pytest.mark.parametrize("fresh", [True, False])

@@ -95,7 +95,6 @@ def test_what_pyarrow_refuses_is_one_sentence_without_values(target, monkeypatch
     [
         (lambda path: path.write_bytes(b"PAR1"), "it is damaged"),
         (lambda path: path.write_bytes(path.read_bytes()[:-20] + b"PAR1" * 5), "it is damaged"),
-        (lambda path: path.unlink(), "No such file or directory"),
         (
             lambda path: pq.write_table(pa.table({"a": [1] * 24}), path),
             "it is not what was written there",
@@ -111,6 +110,34 @@ def test_a_part_that_cannot_be_read_stops_what_would_cut_it(target, spoil, probl
         pulled(target, planned(asked="two", hours=12), every(HOUR, tag="n"))
     assert str(caught.value) == f"{file} cannot be read: {problem}"
     assert (target / "_manifest.json").read_bytes() == before
+
+
+def test_a_part_that_goes_while_a_pull_is_open_stops_what_would_cut_it(target):
+    pulled(target, planned(), every(HOUR))
+    (file,) = dataset_files(target)
+    plan = planned(asked="two", hours=12)
+    store, _ = opened(target, plan)
+    file.unlink()
+    with pytest.raises(SinkError) as caught:
+        commit(store, plan.windows[0], every(HOUR, tag="n"))
+    assert str(caught.value) == f"{file} cannot be read: No such file or directory"
+    store.leave(a_report(complete=False))
+
+
+def test_a_window_whose_part_is_gone_is_not_stored(target):
+    plan, sessions = planned(hours=48, longest=DAY), every(HOUR, days=2)
+    pulled(target, plan, sessions)
+    gone, _ = dataset_files(target)
+    gone.unlink()
+    for again in plan, planned(kind="sync", asked=""):
+        store, standing = opened(target, again)
+        assert not standing.is_finished
+        assert [window.owned for window in standing.stored] == [plan.windows[1].owned]
+        store.leave(a_report(complete=False))
+    pulled(target, planned(asked="two", hours=12), every(HOUR, tag="n"))
+    assert gone not in dataset_files(target)
+    pulled(target, plan, sessions)
+    assert ids_in(target) == [s.id for s in sessions]
 
 
 def test_a_manifest_that_is_spoiled_meanwhile_is_told_and_the_lock_is_let_go(target):

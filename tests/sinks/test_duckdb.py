@@ -18,6 +18,7 @@ from asyncsessions.core.columns import arrow_schema
 from asyncsessions.core.records import Order
 from asyncsessions.errors import SinkError
 from asyncsessions.sinks import open_target
+from asyncsessions.sinks.duckdb_books import DuckDBBooks
 from tests.invented_sessions import (
     DAY,
     HOUR,
@@ -189,7 +190,10 @@ def test_two_pulls_of_one_process_may_write_the_same_file_at_once(target):
         ("hum", 48),
         ("other", 48),
     ]
-    assert names(target) == ["other.ledger", "other.plan", "out.duckdb", "out.duckdb.pull"]
+    (run,) = stream_in(target, "other").runs
+    assert names(target) == [
+        *("other.ledger", f"other_{run.id}.plan", "out.duckdb", "out.duckdb.pull")
+    ]
     store = open_target(target)
     assert len(begin(store, plans["other"]).stored) == 2
     store.finish(a_report())
@@ -252,15 +256,32 @@ def test_other_filters_of_the_same_provider_are_refused(target):
     pulled(target, a_plan(provider="attributionhub", filters=(("term", "x"),)), [])
 
 
-def test_other_filters_are_also_refused_beside_a_pull_that_has_brought_only_pages(target):
-    plan = a_plan()
-    store = open_target(target)
-    journal = begin(store, plan).journal
-    journal.note(plan.windows[0], SETTING, page(plan.windows[0]))
-    store.leave(a_report(complete=False))
-    with pytest.raises(SinkError, match="for other filters"):
-        open_target(target).open(a_plan(filters=(("with_clicks", "true"),)))
+def test_of_two_filters_with_pages_the_first_to_commit_has_the_stream(target):
+    plans = a_plan(), a_plan(filters=(("with_clicks", "true"),))
+    for plan in plans:
+        store = open_target(target)
+        journal = begin(store, plan).journal
+        journal.note(plan.windows[0], SETTING, page(plan.windows[0]))
+        store.leave(a_report(complete=False))
     assert not target.exists()
+    store = open_target(target)
+    assert list(begin(store, plans[1]).journal.story(plans[1].windows[0], SETTING))
+    commit(store, plans[1].windows, every(HOUR))
+    store.finish(a_report())
+    with pytest.raises(SinkError, match="for other filters"):
+        open_target(target).open(plans[0])
+    assert sessions_in(target) == every(HOUR)
+
+
+def test_other_filters_that_came_first_meanwhile_are_refused_at_the_commit(target):
+    store = open_target(target)
+    begin(store, a_plan())
+    with store._file.transaction() as connection:  # as where a file system has no locks
+        DuckDBBooks(connection).claim("hum", (("with_clicks", "true"),))
+    with pytest.raises(SinkError, match="for other filters"):
+        commit(store, a_plan().windows, every(HOUR))
+    store.leave(a_report(complete=False))
+    assert sessions_in(target) == []
 
 
 def test_fresh_replaces_all_sessions_of_the_provider_and_no_others(target):

@@ -98,12 +98,24 @@ def test_the_file_its_log_and_its_overflow_are_the_owners_alone(target):
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
 
 
-def test_a_pull_that_commits_nothing_leaves_nothing(target):
+@pytest.mark.parametrize("requests", [0, 1])
+def test_a_pull_that_commits_nothing_leaves_nothing_but_what_it_has_cost(target, requests):
     store = open_target(target)
-    begin(store, a_plan()).journal.spend()
+    journal = begin(store, a_plan()).journal
+    for _ in range(requests):
+        journal.spend()
     said = store.leave(a_report(complete=False))
     assert said == f"nothing was written to {target}: the pull is not complete"
-    assert names(target) == []
+    assert names(target) == ["out.duckdb.pull"] * requests
+
+
+def test_the_log_of_a_file_that_was_removed_is_not_replayed_into_a_new_one(target):
+    wal = target.with_name("out.duckdb.wal")
+    wal.write_bytes(b"stale" * 100)
+    pull(open_target(target), a_plan(), every(HOUR))
+    assert names(target) == ["out.duckdb"]
+    with duckdb.connect(str(target), read_only=True) as connection:
+        assert connection.execute("SELECT count(*) FROM sessions").fetchall() == [(24,)]
 
 
 def test_a_pull_that_commits_nothing_takes_its_tables_out_of_a_file_of_others(target):

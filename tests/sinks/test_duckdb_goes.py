@@ -101,9 +101,8 @@ def test_another_range_begins_a_run_of_its_own_and_the_first_can_still_be_gone_o
     store = open_target(target)
     second = store.open(PLAN)
     assert second.run == first.run
-    assert second.journal.planned() is None
+    assert second.journal.planned() == PLAN.windows
     assert second.journal.spent == 1
-    second.journal.plan(PLAN.windows)
     second.journal.spend()
     commit(store, PLAN.windows[2:], SESSIONS)
     store.finish(a_report())
@@ -184,14 +183,22 @@ def test_pages_wait_without_the_file(target):
     store.leave(a_report(complete=False))
 
 
-def test_what_was_only_asked_leaves_nothing(target):
+@pytest.mark.parametrize("requests", [0, 2])
+def test_what_was_only_asked_leaves_what_it_has_cost(target, requests):
     store, window = open_target(target), PLAN.windows[0]
-    journal = begin(store, PLAN).journal
-    journal.note(window, SETTING, Asked(an_ask(window), 4))
-    journal.spend()
+    first = begin(store, PLAN)
+    first.journal.note(window, SETTING, Asked(an_ask(window), 4))
+    for _ in range(requests):
+        first.journal.spend()
     said = store.leave(a_report(complete=False))
     assert said == f"nothing was written to {target}: the pull is not complete"
-    assert names(target) == []
+    assert bool(names(target)) is bool(requests)
+    assert not target.exists()
+    store = open_target(target)
+    second = begin(store, PLAN)
+    assert second.journal.spent == requests
+    assert (second.run == first.run) is bool(requests)
+    store.leave(a_report(complete=False))
 
 
 def test_a_value_that_fits_no_column_is_one_sentence(target):

@@ -296,14 +296,21 @@ def test_pages_that_came_are_kept_also_without_rows(target):
     store.leave(a_report(complete=False))
 
 
-def test_what_was_only_asked_leaves_nothing(target):
+@pytest.mark.parametrize("requests", [0, 2])
+def test_what_was_only_asked_leaves_what_it_has_cost(target, requests):
     store, window = open_target(target), PLAN.windows[0]
-    journal = begin(store, PLAN).journal
-    journal.note(window, Setting(50, "strict"), Asked(an_ask(window), 4))
-    journal.spend()
+    first = begin(store, PLAN)
+    first.journal.note(window, Setting(50, "strict"), Asked(an_ask(window), 4))
+    for _ in range(requests):
+        first.journal.spend()
     said = store.leave(a_report(complete=False))
     assert said == f"nothing was written to {target}: the pull is not complete"
-    assert not list(target.parent.iterdir())
+    assert list(target.parent.iterdir()) == [beside(target)] * bool(requests)
+    store = open_target(target)
+    second = begin(store, PLAN)
+    assert second.journal.spent == requests
+    assert (second.run == first.run) is bool(requests)
+    store.leave(a_report(complete=False))
 
 
 def test_a_range_is_pinned_as_the_books_have_it(target):

@@ -166,7 +166,7 @@ def test_an_incomplete_pull_leaves_the_partial_file_and_says_so(target):
 
 def test_without_rows_an_incomplete_pull_leaves_nothing(target):
     store = open_target(target)
-    begin(store, MONTH).journal.spend()
+    begin(store, MONTH)
     said = store.leave(a_report(complete=False))
     assert said == f"nothing was written to {target}: the pull is not complete"
     assert not list(target.parent.iterdir())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import stat
 import threading
@@ -161,13 +162,12 @@ def test_everything_is_its_owners_alone(folder):
 def test_a_plan_is_read_back_by_the_next_process(folder):
     sidecar = begun(folder)
     assert sidecar.planned() is None
-    assert sidecar.under_way is None
+    assert sidecar.begun == []
     sidecar.plan(PLAN.windows[3:])
     assert sidecar.planned() == PLAN.windows[3:]
     sidecar.close()
     sidecar = opened(folder)
-    assert sidecar.planned() == PLAN.windows[3:]
-    stream = sidecar.under_way
+    (stream,) = sidecar.begun
     assert (stream.provider, stream.filters, stream.runs) == ("hum", FILTERS, (RUN,))
     sidecar.begin(RUN, provider="hum", filters=FILTERS)
     assert sidecar.planned() == PLAN.windows[3:]
@@ -188,9 +188,9 @@ def test_a_window_that_is_asked_wider_than_it_is_owned_stays_so(folder):
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"stream": {}, "windows": []}', b"\xff"])
 def test_a_damaged_plan_is_none(folder, content):
     sidecar = begun(folder)
-    (folder / "hum.plan").write_bytes(content)
+    (folder / f"hum_{RUN.id}.plan").write_bytes(content)
     assert sidecar.planned() is None
-    assert sidecar.under_way is None
+    assert sidecar.begun == []
     sidecar.close()
 
 
@@ -348,7 +348,7 @@ def test_requests_count_for_the_run_over_all_goes(folder):
     sidecar.close()
 
 
-def test_another_run_drops_pages_and_plan_and_keeps_what_was_spent(folder):
+def test_another_run_takes_neither_pages_nor_plan_nor_what_was_spent(folder):
     window = PLAN.windows[0]
     sidecar = begun(folder)
     sidecar.plan(PLAN.windows)
@@ -365,7 +365,99 @@ def test_another_run_drops_pages_and_plan_and_keeps_what_was_spent(folder):
         "run-2": 1,
     }
     sidecar.close()
-    assert names(folder) == ["hum.ledger"]
+    sidecar = begun(folder)
+    assert sidecar.planned() == PLAN.windows
+    assert sidecar.story(window, SETTING) == [page(window)]
+    assert sidecar.spent == 1
+    sidecar.close()
+
+
+OTHER = evolve(RUN, id="run-2", asked="other words", begun_at=RUN.begun_at + DAY)
+
+
+def two_begun(folder, other=OTHER):
+    """Let two runs begin with a plan, a page and a request each."""
+    for run in RUN, other:
+        sidecar = begun(folder, run)
+        sidecar.plan(PLAN.windows)
+        sidecar.note(PLAN.windows[0], SETTING, page(PLAN.windows[0]))
+        sidecar.spend()
+        sidecar.close()
+
+
+def runs_in(folder):
+    return {name.split("_")[1].removesuffix(".plan") for name in names(folder) if "_" in name}
+
+
+def test_all_runs_under_way_are_listed_the_last_one_begun_first(folder):
+    two_begun(folder)
+    sidecar = opened(folder)
+    assert [stream.runs for stream in sidecar.begun] == [(OTHER,), (RUN,)]
+    sidecar.close()
+
+
+def test_a_plan_without_a_run_is_none(folder):
+    two_begun(folder)
+    path = folder / "hum_run-1.plan"
+    plain = json.loads(path.read_bytes())
+    plain["stream"]["runs"] = []
+    path.write_text(json.dumps(plain))
+    sidecar = opened(folder)
+    assert [stream.runs for stream in sidecar.begun] == [(OTHER,)]
+    sidecar.close()
+
+
+@pytest.mark.parametrize("kept", [(), ("run-9",)])
+def test_who_is_over_clears_its_own_and_the_ledger_goes_on_with_the_others(folder, kept):
+    two_begun(folder)
+    sidecar = begun(folder, OTHER)
+    sidecar.clear(kept=kept)
+    sidecar.close()
+    assert runs_in(folder) == {"run-1"}
+    sidecar = begun(folder)
+    assert set(sidecar.requests) == {"run-1"}
+    assert sidecar.story(PLAN.windows[0], SETTING) == [page(PLAN.windows[0])]
+    sidecar.close()
+
+
+def test_who_has_not_begun_clears_nothing_of_others(folder):
+    two_begun(folder)
+    before = names(folder)
+    sidecar = opened(folder)
+    sidecar.clear()
+    sidecar.close()
+    assert names(folder) == before
+
+
+def test_others_can_be_dropped_with_their_pages(folder):
+    two_begun(folder)
+    sidecar = begun(folder)
+    sidecar.drop_others()
+    assert runs_in(folder) == {"run-1"}
+    assert sidecar.has_pages
+    sidecar.clear()
+    sidecar.close()
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("other", "left"), [(OTHER, {"run-1", "run-2"}), (evolve(RUN, id="run-2"), {"run-2"})]
+)
+def test_only_what_the_same_command_had_begun_is_replaced(folder, other, left):
+    two_begun(folder, other)
+    sidecar = begun(folder, other)
+    sidecar.drop_replaced()
+    sidecar.close()
+    assert runs_in(folder) == left
+
+
+def test_a_plan_that_was_being_written_at_a_death_is_removed(folder):
+    two_begun(folder)
+    before = names(folder)
+    (folder / "hum_run-3.plan.new").write_text("{")
+    (folder / "hum-2_run-3.plan.new").write_text("{")
+    opened(folder).close()
+    assert names(folder) == sorted([*before, "hum-2_run-3.plan.new"])
 
 
 # ---------------------------------------------------------------------- the end

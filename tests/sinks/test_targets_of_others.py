@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from datetime import UTC, datetime
@@ -70,10 +71,29 @@ def test_fresh_replaces_what_is_empty_or_ours(tmp_path, name, content):
     assert "bare" in (tmp_path / name).read_text()
 
 
-def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
-    os.mkfifo(tmp_path / "a.jsonl")
+@pytest.mark.parametrize("name", ["a.jsonl", "a.parquet", "a.duckdb"])
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path, name):
+    os.mkfifo(tmp_path / name)
     with pytest.raises(SinkError, match="is not a file of ours"):
-        pulled(tmp_path / "a.jsonl", [BARE], fresh=True)
+        pulled(tmp_path / name, [BARE], fresh=True)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv", "a.parquet"])
+def test_a_finished_file_that_cannot_be_opened_is_one_sentence(tmp_path, name, monkeypatch):
+    target = tmp_path / name
+    pulled(target, [BARE])
+    real = type(target).open
+
+    def refuse(path, *args, **more):
+        if path == target:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return real(path, *args, **more)
+
+    monkeypatch.setattr(type(target), "open", refuse)
+    with pytest.raises(SinkError) as caught:
+        open_target(target).open(a_plan(days=40))
+    assert str(caught.value) == f"{target} cannot be written: Permission denied"
 
 
 @pytest.mark.parametrize("ending", ["jsonl", "csv"])
@@ -93,10 +113,14 @@ def test_a_link_stays_and_its_file_is_written(tmp_path, ending, is_there):
     assert open_target(link).open(a_plan(days=40)).is_finished
 
 
-def test_links_in_a_circle_are_one_sentence(tmp_path):
-    (tmp_path / "a.jsonl").symlink_to(tmp_path / "a.jsonl")
-    with pytest.raises(SinkError, match=r"a\.jsonl"):
-        pulled(tmp_path / "a.jsonl", [BARE], fresh=True)
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv", "a.parquet", "a.duckdb"])
+def test_links_in_a_circle_are_one_sentence(tmp_path, name):
+    (tmp_path / name).symlink_to(tmp_path / "b")
+    (tmp_path / "b").symlink_to(tmp_path / name)
+    with pytest.raises(SinkError) as caught:
+        pulled(tmp_path / name, [BARE], fresh=True)
+    assert str(caught.value).startswith(f"{tmp_path / name} ")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [name, "b"]
 
 
 @pytest.mark.parametrize("ending", ["jsonl", "csv"])
