@@ -190,5 +190,5 @@ class DatasetStore(StreamsStore[PlacedWindow]):
         number = len(self._stream.changes) + 1
         file = f"{self._stream.provider}-{window.run}-{number:06}.parquet"
         found = changes_table(changes, run=window.run, found_at=window.committed_at)
-        write_part(self._manifest.changes / file, found)
+        write_part(self._manifest.changes / file, found, has_dictionaries=False)
         return (file,)

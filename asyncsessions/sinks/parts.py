@@ -77,14 +77,18 @@ def part_name(span: Span, digest: str, *, stream: str = "") -> str:
     return f"{lead}{span.lo}-{digest[:16]}.parquet"
 
 
-def write_part(path: Path, table: pa.Table) -> None:
-    """Write a table durably in one step, with its folder; raises ``OSError`` and pyarrow's errors."""
+def write_part(path: Path, table: pa.Table, *, has_dictionaries: bool = True) -> None:
+    """Write a table durably in one step, with its folder; raises ``OSError`` and pyarrow's errors.
+
+    DuckDB before 1.2 does not read the dictionary of a nested column that is null throughout: then
+    there shall be none.
+    """
     with suppress(FileExistsError):
         path.parent.mkdir(PRIVATE_DIRECTORY)
         sync_directory(path.parent.parent)
     written = path.with_name(path.name + ".tmp")
     with private_file(written) as file:
-        parquet.write_table(table, file, compression=COMPRESSION)
+        parquet.write_table(table, file, compression=COMPRESSION, use_dictionary=has_dictionaries)
     try:
         written.replace(path)
     except BaseException:
