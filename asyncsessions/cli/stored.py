@@ -70,11 +70,13 @@ def _plain(contents: _Contents) -> dict[str, Any]:
         "filters": stream.filters,
         "rows": stream.rows,
         "complete": _is_complete(stream),
-        "watermark": None if stream.watermark is None else instant_text(_moment(stream.watermark)),
+        "watermark": None
+        if stream.watermark is None
+        else instant_text(to_datetime(stream.watermark)),
         "windows": [
             {
-                "start": instant_text(_moment(window.owned.lo)),
-                "end": instant_text(_moment(window.owned.hi)),
+                "start": instant_text(to_datetime(window.owned.lo)),
+                "end": instant_text(to_datetime(window.owned.hi)),
                 "rows": window.rows,
                 "complete": window.complete,
                 "digest": window.digest,
@@ -105,10 +107,6 @@ def _plain_run(run: Run) -> dict[str, Any]:
         "ended_at": None if run.ended_at is None else instant_text(run.ended_at),
         "requests": dict(run.requests),
     }
-
-
-def _moment(micros: int) -> datetime:
-    return to_datetime(micros)
 
 
 def _is_complete(stream: Stream) -> bool:
@@ -144,8 +142,8 @@ def _print_windows(page: Page, stream: Stream) -> None:
         ["from", "to", "rows", "complete", "read"],
         [
             [
-                _minute(_moment(window.owned.lo)),
-                _minute(_moment(window.owned.hi)),
+                _minute(to_datetime(window.owned.lo)),
+                _minute(to_datetime(window.owned.hi)),
                 f"{window.rows:,}",
                 "yes" if window.complete else "NO",
                 _minute(window.as_of[1]),
@@ -163,8 +161,10 @@ def _minute(moment: datetime) -> str:
 
 def _print_freshness(page: Page, stream: Stream) -> None:
     if stream.watermark is not None:
-        behind = datetime.now(UTC) - _moment(stream.watermark)
-        page.text(f"Proven up to {_minute(_moment(stream.watermark))}, {_ago(behind)} before now")
+        behind = datetime.now(UTC) - to_datetime(stream.watermark)
+        page.text(
+            f"Proven up to {_minute(to_datetime(stream.watermark))}, {_ago(behind)} before now"
+        )
 
 
 def _ago(span: timedelta) -> str:

@@ -13,7 +13,7 @@ from asyncsessions.sinks.wording import shown
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["PRIVATE", "PRIVATE_DIRECTORY", "open_alone"]
+__all__ = ["PRIVATE", "PRIVATE_DIRECTORY", "is_still_there", "open_alone"]
 
 PRIVATE, PRIVATE_DIRECTORY = 0o600, 0o700
 FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
@@ -29,7 +29,7 @@ def open_alone(path: Path, *, target: Path) -> int:
         fd = os.open(path, FLAGS, PRIVATE)
         try:
             _lock(fd, target)
-            if _is_still_there(fd, path):
+            if is_still_there(fd, path):
                 if hasattr(os, "fchmod"):
                     os.fchmod(fd, PRIVATE)
                 return fd
@@ -50,7 +50,7 @@ def _lock(fd: int, target: Path) -> None:
         return  # a file system without locks
 
 
-def _is_still_there(fd: int, path: Path) -> bool:
+def is_still_there(fd: int, path: Path) -> bool:
     """Whether the file was not moved or removed between opening and locking it."""
     with suppress(FileNotFoundError):
         return os.path.samestat(os.fstat(fd), path.stat())

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from asyncsessions.errors import SinkError
 from asyncsessions.sinks.books_file import FileStream, read_books, write_books
-from asyncsessions.sinks.locks import PRIVATE, PRIVATE_DIRECTORY
+from asyncsessions.sinks.locks import PRIVATE, PRIVATE_DIRECTORY, is_still_there
 from asyncsessions.sinks.partial import writing
 from asyncsessions.sinks.replacing import sync_directory
 from asyncsessions.sinks.wording import shown
@@ -123,7 +123,7 @@ class Manifest:
             fd = os.open(path, flags, PRIVATE)
             try:
                 _lock(fd)
-                if _is_still_there(fd, path):
+                if is_still_there(fd, path):
                     try:
                         yield
                     finally:
@@ -138,12 +138,6 @@ def _lock(fd: int) -> None:
     if sys.platform != "win32":
         with suppress(OSError):  # a file system without locks
             fcntl.flock(fd, fcntl.LOCK_EX)
-
-
-def _is_still_there(fd: int, path: Path) -> bool:
-    with suppress(FileNotFoundError):
-        return os.path.samestat(os.fstat(fd), path.stat())
-    return False
 
 
 def _remove(folder: Path, pattern: str, named: Iterable[str]) -> None:
