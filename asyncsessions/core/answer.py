@@ -101,13 +101,13 @@ def is_newest_first(times: Sequence[datetime]) -> bool:
     return list(times) == sorted(times, reverse=True)
 
 
-def place(answer: Answer[T]) -> PlacedPage[T]:
-    """Cut an answer by time."""
+def place(answer: Answer[T], *, is_in_order: bool = True) -> PlacedPage[T]:
+    """Cut an answer by time; ``is_in_order``: its rows are newest first."""
     rows, times = answer.rows, answer.times
     count = len(rows)
     if not count:
         return PlacedPage(0, 0, 0, Span(0, 0), (), (), ())
-    if not is_newest_first(times):
+    if not is_in_order:
         # first <= last marks a page that covers nothing; the extremes say where its rows lie.
         return PlacedPage(
             to_micros(min(times)), to_micros(max(times)), count, Span(0, 0), (), (), rows

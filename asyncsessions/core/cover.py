@@ -42,7 +42,7 @@ class Cover(Generic[T]):
 
         All of the rows lie in the span, and no others do.
         """
-        free = self._tiles.claim(span & self._owned)
+        free = self._tiles.claim(span if self._owned.contains(span) else span & self._owned)
         if free == [span] and not self._given:
             return [Portion(span, rows)]
         return [Portion(part, self._minus_given(self.clipped(rows, part))) for part in free]

@@ -41,8 +41,14 @@ class Request:
     @property
     def full_url(self) -> str:
         """The address with its query string."""
+        query = self.query
+        return f"{self.url}?{query}" if query else self.url
+
+    @property
+    def query(self) -> str:
+        """The query string, empty if there is none."""
         if not self.params:
-            return self.url
+            return ""
         # The page number comes first and differs each time, the rest is that of a whole window.
         (name, value), rest = self.params[0], self.params[1:]
         first = (
@@ -50,7 +56,7 @@ class Request:
             if name.isalpha() and value.isdecimal()
             else _encoded(((name, value),))
         )
-        return f"{self.url}?{first}&{_encoded(rest)}" if rest else f"{self.url}?{first}"
+        return f"{first}&{_encoded(rest)}" if rest else first
 
     def __str__(self) -> str:
         return f"{self.method} {self.url}"

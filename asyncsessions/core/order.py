@@ -28,14 +28,19 @@ class InOrder(Generic[T]):
 
     def put(self, portion: Portion[T]) -> list[Portion[T]]:
         """Take one portion and return all that can be delivered now, in order."""
-        self._arrivals += 1
-        heappush(self._held, (-portion.span.hi, self._arrivals, portion))
-        ready: list[Portion[T]] = []
+        lo, hi = portion.span
+        if hi < self._cursor:
+            self._arrivals += 1
+            heappush(self._held, (-hi, self._arrivals, portion))
+            return []
+        # Whatever is held back ends below the cursor, so this one comes first.
+        if hi > self._cursor:
+            self.late_rows += len(portion.rows)
+        self._cursor = min(self._cursor, lo)
+        ready = [portion]
         while self._held and -self._held[0][0] >= self._cursor:
             portion = heappop(self._held)[2]
-            if portion.span.hi > self._cursor:
-                self.late_rows += len(portion.rows)
-            self._cursor = min(self._cursor, portion.span.lo)
+            self._cursor = portion.span.lo
             ready.append(portion)
         return ready
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
-from attrs import frozen
-
-from asyncsessions.core.answer import Answer, Portion, place
+from asyncsessions.core.answer import Answer, PlacedPage, Portion, place
 from asyncsessions.core.cover import Cover
 from asyncsessions.core.paging import Paging
 from asyncsessions.core.seam import Gap
@@ -19,8 +17,7 @@ __all__ = ["Pages", "Read"]
 T = TypeVar("T")
 
 
-@frozen
-class Read:
+class Read(NamedTuple):
     """What a page said of the list: ``is_last`` if it proved to close it."""
 
     reading: Reading
@@ -108,10 +105,11 @@ class Pages(Generic[T]):
 
     def _suspect(self, page: int, answer: Answer[T], total: int | None) -> None:
         """Look for pages that came before, and for more rows than there are said to be."""
+        rows = answer.rows
         if not self.has_moved:
-            names = [*map(self._cover.identity, answer.rows)]
+            names = tuple(map(self._cover.identity, rows))
             self.numbers.refuse_repetition(page, names, self.tag or 0)
-        if answer.rows and self.numbers.rank(page, len(answer.rows)) > (total or 0):
+        if rows and self.numbers.rank(page, len(rows)) > (total or 0):
             self._tags.expose()
 
     def _closes_list(self, page: int, count: int, total: int | None) -> bool:
@@ -121,9 +119,9 @@ class Pages(Generic[T]):
         is_believed = self._tags.are_believed or count < self.size
         return self.numbers.rank(page, count) == total and is_believed
 
-    def place(self, page: int, answer: Answer[T], read: Read) -> list[Portion[T]]:
+    def place(self, page: int, placed: PlacedPage[T], read: Read) -> list[Portion[T]]:
         """Return what a page covers on its own."""
-        return self.seams.place(page, place(answer), read.reading, closes=read.is_last)
+        return self.seams.place(page, placed, read.reading, closes=read.is_last)
 
     def settle(self) -> tuple[list[Portion[T]], list[Gap[T]]]:
         """Join the neighbours that may be trusted; return what that covers, and the gaps."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 
 from asyncsessions.errors import UnexpectedResponseError
 
@@ -83,17 +83,16 @@ class Paging:
         """Return the place in the list of the last of so many rows of a page, counted from 1."""
         return (page - 1) * self.size + count
 
-    def refuse_repetition(self, page: int, names: Sequence[Hashable], total: int) -> None:
+    def refuse_repetition(self, page: int, names: tuple[Hashable, ...], total: int) -> None:
         """Raise :class:`UnexpectedResponseError` if the page came under another number before.
 
         Only sensible while nothing moves.  Twins, and nothing else, may fill several pages.
         """
-        if not names:
+        if not names or (known := self._pages_by_rows.setdefault(hash(names), page)) == page:
             return
-        known = self._pages_by_rows.setdefault(hash(tuple(names)), page)
         is_within = self.rank(page, len(names)) <= total
         may_be_twins = len(names) > 1 and len(set(names)) == 1 and is_within
-        if known != page and not may_be_twins:
+        if not may_be_twins:
             raise UnexpectedResponseError(
                 f"pages {known} and {page} hold the same rows: the page number is ignored"
             )

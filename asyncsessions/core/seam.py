@@ -33,22 +33,25 @@ class Seam(Generic[T]):
     above: PlacedPage[T] = field(repr=False)
     below: PlacedPage[T] = field(repr=False)
     links: Sequence[PlacedPage[T]] = field(repr=False)
+    span: Span = field(init=False)
+    """The instants from the last of the upper page to the first of the lower, both included."""
 
-    @property
-    def span(self) -> Span:
-        """The instants from the last of the upper page to the first of the lower, both included."""
+    @span.default
+    def _between(self) -> Span:
         return Span(self.below.first, self.above.last + 1)
 
     @property
     def parts(self) -> list[Sequence[T]]:
         """The rows of these instants, from each page."""
+        if not self.links:
+            return [self.above.tail, self.below.head]
         return [self.above.tail, *(link.tail for link in self.links), self.below.head]
 
     @property
     def is_descending(self) -> bool:
         """Whether it leads from newer to older, and the links lie on the way."""
         span = self.span
-        return bool(span) and all(link.lies_in(span) for link in self.links)
+        return bool(span) and (not self.links or all(link.lies_in(span) for link in self.links))
 
 
 def edge(border: int) -> PlacedPage[Any]:

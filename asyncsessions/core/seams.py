@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from itertools import pairwise
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from asyncsessions.core.answer import Answer, PlacedPage, Portion, place
 from asyncsessions.core.cover import Cover
@@ -102,10 +102,14 @@ class Seams(Generic[T]):
             self._last = number
             self._put_bottom(number + 1)
         upper, lower = self._solid(number, -1), self._solid(number, +1)
-        seams = [(upper, number), (number, lower)] if page.is_solid else [(upper, lower)]
-        for above, below in seams:
-            if above is not None and below is not None:
-                self._complete(above, below)
+        if not page.is_solid:
+            if upper is not None and lower is not None:
+                self._complete(upper, lower)
+            return []
+        if upper is not None:
+            self._complete(upper, number)
+        if lower is not None:
+            self._complete(number, lower)
         return self._cover.claim(page.inner, page.body)
 
     def end(self, number: int) -> None:
@@ -178,9 +182,7 @@ class Seams(Generic[T]):
                 continue
             is_joined = is_trusted and not self._is_contradicted(seam)
             if is_joined:
-                rows = [row for part in seam.parts for row in part]
-                in_order = self._cover.newest_first(rows) if seam.links else rows
-                portions += self._cover.claim(seam.span, in_order)
+                portions += self._cover.claim(seam.span, self._in_order(seam))
             elif seam.span:
                 gaps.append(Gap(seam.upper, seam.span, seam.parts))
                 self._gaps.append(seam.span)
@@ -192,21 +194,21 @@ class Seams(Generic[T]):
     def _trust(self, seam: Seam[T], verdict: Verdict, size: int) -> bool | None:
         """Say whether each page of a seam is the neighbour of the next; ``None`` = not known yet."""
         is_lowest = seam.lower == self._bottom
-        first, last = max(seam.upper, TOP + 1), seam.lower - is_lowest
+        first, last = seam.upper or TOP + 1, seam.lower - is_lowest
         if is_lowest and last != self._last:
             return False
-        pages = [self._placed[number] for number in range(first, last + 1)]
-        if any(page.count != size for page in pages[:-1]):
-            return False
-        if first == last and not (is_lowest and pages[-1].count == size):
+        for number in range(first, last):
+            if self._placed[number].count != size:
+                return False
+        if first == last and not (is_lowest and self._placed[last].count == size):
             return True  # the top of the list, or a page that is not full: nothing can follow it
-        readings = [self._readings.get(number) for number in range(first, last + 1)]
-        return None not in readings and verdict([reading for reading in readings if reading])
+        readings = [*map(self._readings.get, range(first, last + 1))]
+        return None not in readings and verdict(cast("list[Reading]", readings))
 
     def _is_contradicted(self, seam: Seam[T]) -> bool:
         """Whether pages of one and the same list cannot lie as these do."""
         name = self._cover.identity
-        if not seam.span and (seam.upper == TOP or seam.lower == self._bottom):
+        if (seam.upper == TOP or seam.lower == self._bottom) and not seam.span:
             return True  # rows that were not asked for
         if not seam.is_descending:
             self.is_shifted = True
@@ -222,6 +224,12 @@ class Seams(Generic[T]):
                 self.is_shifted = True
                 return True
         return False
+
+    def _in_order(self, seam: Seam[T]) -> Sequence[T]:
+        """Return the rows of a joined seam, newest first."""
+        if not seam.links:
+            return [*seam.above.tail, *seam.below.head]
+        return self._cover.newest_first([row for part in seam.parts for row in part])
 
     def _out_of_order(self, seam: Seam[T]) -> list[Portion[T]]:
         """Return rows of a seam that another page claims to cover, but does not hold.
@@ -245,8 +253,8 @@ class Seams(Generic[T]):
         for number in (seam.upper, seam.lower):
             if number in self._settled_above and number in self._settled_below:
                 self._drop(number)
-                self._settled_above.discard(number)
-                self._settled_below.discard(number)
+                self._settled_above.remove(number)
+                self._settled_below.remove(number)
 
     def _drop(self, number: int) -> None:
         del self._placed[number]

@@ -30,6 +30,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import inf
+from operator import attrgetter
 from typing import NamedTuple, TypeAlias
 
 from attrs import define
@@ -57,6 +58,9 @@ class Reading(NamedTuple):
     tag: Tag
 
 
+receipt = attrgetter("received")
+
+
 @define
 class Phase:
     """A stretch of equal totals: the extremes of its answers' ticks."""
@@ -67,10 +71,12 @@ class Phase:
     first_received: int
     last_received: int
 
-    def note(self, reading: Reading) -> None:
-        self.first_sent = min(self.first_sent, reading.sent)
-        self.last_sent = max(self.last_sent, reading.sent)
-        self.last_received = reading.received
+    def note(self, sent: int, received: int) -> None:
+        if sent < self.first_sent:
+            self.first_sent = sent
+        elif sent > self.last_sent:
+            self.last_sent = sent
+        self.last_received = received
 
 
 class Tags:
@@ -118,21 +124,22 @@ class Tags:
 
     def received(self, page: int, total: int | None) -> Reading:
         """Note the total that came with a page, and return its reading."""
-        self._tick += 1
-        tag = self._pauses, total
-        reading = Reading(self._open.pop(page), self._tick, tag)
+        self._tick = tick = self._tick + 1
+        sent, tag = self._open.pop(page), (self._pauses, total)
+        reading = Reading(sent, tick, tag)
         self._switches += bool(self._phases) and tag != self._last
         self._last = tag
         phase = self._phase(reading)
         if phase is None:
-            tick = reading.received
-            self._phases.append(Phase(tag, reading.sent, reading.sent, tick, tick))
+            self._phases.append(Phase(tag, sent, sent, tick, tick))
             self.changes = len(self._phases) - 1
             self.are_believed &= self.changes < 2
         else:
-            phase.note(reading)
-        self._before_change += not self.changes
-        self._since_change += bool(self.changes) and reading.sent > self._phases[-1].first_received
+            phase.note(sent, tick)
+        if not self.changes:
+            self._before_change += 1
+        elif sent > self._phases[-1].first_received:
+            self._since_change += 1
         return reading
 
     def _phase(self, reading: Reading) -> Phase | None:
@@ -149,12 +156,12 @@ class Tags:
 
     def verdict(self, readings: Sequence[Reading]) -> bool | None:
         """Say whether answers were cut from one state of the list; ``None`` = not known yet."""
-        tag = readings[0].tag
-        if not self.are_believed or any(reading.tag != tag for reading in readings):
+        if not self.are_believed:
             return False
-        phase = next(phase for phase in self._phases if phase.tag == tag)
-        sent = min([reading.sent for reading in readings])
-        received = max([reading.received for reading in readings])
+        phase = self._phases[0] if not self.changes else self._common_phase(readings)
+        if phase is None:
+            return False
+        sent, received = min(readings).sent, max(map(receipt, readings))
         is_current = phase is self._phases[-1]
         # The oldest comes first: they are kept in the order in which they were asked.
         is_awaited = next(iter(self._open.values()), inf) < received
@@ -164,6 +171,13 @@ class Tags:
             # Not told again by an answer that was asked for afterwards.
             return None if is_current and not self._is_over else False
         return True if not self.changes else self._is_alone(sent, received)
+
+    def _common_phase(self, readings: Sequence[Reading]) -> Phase | None:
+        """Return the phase that readings of one total belong to; ``None``: they told several."""
+        tag = readings[0].tag
+        if any(reading.tag != tag for reading in readings):
+            return None
+        return next(phase for phase in self._phases if phase.tag == tag)
 
     def _is_alone(self, sent: int, received: int) -> bool | None:
         """Say whether the only change that was seen lies beyond these pages."""

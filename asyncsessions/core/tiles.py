@@ -32,6 +32,10 @@ class Span(NamedTuple):
     def __and__(self, other: Span) -> Span:
         return Span(max(self.lo, other.lo), min(self.hi, other.hi))
 
+    def contains(self, other: Span) -> bool:
+        """Whether all instants of another span lie in the span."""
+        return self.lo <= other.lo and other.hi <= self.hi
+
     def holds(self, instant: int) -> bool:
         """Whether the instant lies in the span."""
         return self.lo <= instant < self.hi
@@ -54,13 +58,20 @@ class Tiles:
         """Cover the span and return those parts of it that nobody had covered, ascending."""
         if not span:
             return []
-        free = self.gaps(span)
         # Everything from the first stretch that ends at or after span.lo to the last that begins
         # at or before span.hi melts into one.
         first = bisect_left(self._his, span.lo)
         beyond = bisect_right(self._los, span.hi)
-        lo = min(span.lo, self._los[first]) if first < beyond else span.lo
-        hi = max(span.hi, self._his[beyond - 1]) if first < beyond else span.hi
+        if first == beyond:
+            self._los.insert(first, span.lo)
+            self._his.insert(first, span.hi)
+            return [span]
+        lo, hi = self._los[first], self._his[beyond - 1]
+        # Most often what is touched adjoins on either side, and nothing lies in between.
+        inside = first + (self._his[first] <= span.lo)
+        outside = beyond - (self._los[beyond - 1] >= span.hi)
+        free = [span] if inside >= outside else self.gaps(span)
+        lo, hi = min(span.lo, lo), max(span.hi, hi)
         self._los[first:beyond] = [lo]
         self._his[first:beyond] = [hi]
         return free

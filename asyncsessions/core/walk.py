@@ -65,7 +65,7 @@ from collections.abc import Callable, Hashable
 from datetime import datetime
 from typing import Generic, Literal, TypeVar
 
-from asyncsessions.core.answer import Answer, Ask, Portion, is_newest_first
+from asyncsessions.core.answer import Answer, Ask, Portion, is_newest_first, place
 from asyncsessions.core.cover import Cover
 from asyncsessions.core.mending import Mending
 from asyncsessions.core.pages import Pages
@@ -239,9 +239,10 @@ class Walk(Generic[T]):
         Raises :class:`UnexpectedResponseError` if the vendor sends one page under two numbers.
         """
         self.received += len(answer.rows)
-        self._note_range(ask, answer)
+        is_in_order = is_newest_first(answer.times)
+        self._note_range(ask, answer, is_in_order=is_in_order)
         if not ask.serial:
-            return self._finish(self._take_page(ask.page, answer))
+            return self._finish(self._take_page(ask.page, answer, is_in_order=is_in_order))
         if self.tag is None:
             self._note_first(answer.total)
         portions = self._mending.answer(ask, answer)
@@ -252,19 +253,19 @@ class Walk(Generic[T]):
         self._pages.tag = total or 0
         self._first_pages = self._pages.tag // self._pages.size
 
-    def _take_page(self, page: int, answer: Answer[T]) -> list[Portion[T]]:
+    def _take_page(self, page: int, answer: Answer[T], *, is_in_order: bool) -> list[Portion[T]]:
         if self.tag is None:
             self._note_first(answer.total)
         read = self._pages.read(page, answer)
         self._mending.size = self._pages.size
         if read is None:
             return []
-        is_in_order = is_newest_first(answer.times)
         self.is_in_order = self.is_in_order and is_in_order
         self.positional |= page == 1 and not is_in_order
         if self.positional:
             return self._by_position(page, answer, is_last=read.is_last)
-        return self._pages.place(page, answer, read) + self._settle()
+        placed = place(answer, is_in_order=is_in_order)
+        return self._pages.place(page, placed, read) + self._settle()
 
     def _settle(self) -> list[Portion[T]]:
         """Join the neighbours that may be trusted; what may not be is read as a range."""
@@ -291,9 +292,12 @@ class Walk(Generic[T]):
 
     # ------------------------------------------------------------------ doubts
 
-    def _note_range(self, ask: Ask, answer: Answer[T]) -> None:
+    def _note_range(self, ask: Ask, answer: Answer[T], *, is_in_order: bool) -> None:
         asked, times = ask.window, answer.times
-        if times and not (asked.asked_start <= min(times) and max(times) <= asked.asked_end):
+        if not times:
+            return
+        oldest, newest = (times[-1], times[0]) if is_in_order else (min(times), max(times))
+        if oldest < asked.asked_start or asked.asked_end < newest:
             self._disbelieve(STRAY)
 
     def _note_order(self, *, is_in_order: bool) -> None:
@@ -323,7 +327,8 @@ class Walk(Generic[T]):
                 portions += self._settle()
         if self._is_doubtful:
             portions += self._mending.leave_all(None)
-        self.delivered += sum(len(portion.rows) for portion in portions)
+        for portion in portions:
+            self.delivered += len(portion.rows)
         if self.is_finished and not self.is_settled:
             portions += self.give_up(reason=EXHAUSTED if self._mending.has_ask else SHORTFALL)
         return portions

@@ -98,11 +98,12 @@ class Lane:
 
     def _release(self, portions: Iterable[Portion[Session]]) -> list[Session]:
         rows: list[Session] = []
+        read = 0
         for portion in portions:
-            self.held_rows += len(portion.rows)
+            read += len(portion.rows)
             for ready in self._in_turn(portion):
-                self.held_rows -= len(ready.rows)
                 rows += self._numbered(ready) if self._numbers_twins else ready.rows
+        self.held_rows += read - len(rows)
         return rows
 
     def _in_turn(self, portion: Portion[Session]) -> list[Portion[Session]]:

@@ -42,6 +42,8 @@ class Outbox:
     @property
     def held_rows(self) -> int:
         """How many rows wait for others that come before them."""
+        if len(self.lanes) == 1:
+            return self.lanes[0].held_rows  # nothing waits behind the only window
         return sum(lane.held_rows for lane in self.lanes) + sum(map(len, self._waiting.values()))
 
     @property
@@ -86,12 +88,12 @@ class Outbox:
         self._waiting.clear()
 
     def _make_ready(self, lane: Lane, rows: list[Session]) -> None:
-        size = self._page_size
-        self.ready_rows += len(rows)
-        if len(rows) > 2 * size:  # a straggler set many pages free
-            pieces = [rows[i : i + size] for i in range(0, len(rows), size)]
-        else:
-            pieces = [rows] if rows else []
-        self._ready.extend(Batch(lane.index, piece) for piece in pieces)
+        size, count = self._page_size, len(rows)
+        self.ready_rows += count
+        if count > 2 * size:  # a straggler set many pages free
+            pieces = [rows[i : i + size] for i in range(0, count, size)]
+            self._ready.extend(Batch(lane.index, piece) for piece in pieces)
+        elif count:
+            self._ready.append(Batch(lane.index, rows))
         if lane.walk.is_finished:
             self._ready.append(Batch(lane.index, [], is_last=True))

@@ -15,10 +15,12 @@ import ssl
 import zlib
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cache
 from importlib.metadata import version
 
 import aiohttp
-from aiohttp import ClientSession
+from aiohttp import ClientSession, StreamReader
+from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from asyncsessions.core.http import Request, Response
@@ -29,6 +31,9 @@ from asyncsessions.errors import (
     UnexpectedResponseError,
 )
 from asyncsessions.transport.body import ACCEPTED_CODINGS, Body, UnknownCodingError
+from asyncsessions.transport.connector import Connector
+from asyncsessions.transport.deadlines import Deadlines
+from asyncsessions.transport.direct import Direct, is_possible
 
 __all__ = ["AiohttpTransport", "ClientSession"]
 
@@ -40,6 +45,12 @@ OK = range(200, 300)
 NO_TIMEOUT = aiohttp.ClientTimeout(total=None)  # `send` bounds the whole
 
 Middlewares = tuple[aiohttp.ClientMiddlewareType, ...]
+
+
+@cache
+def _user_agent() -> str:
+    # Cached: looking it up on the disk takes longer than a dozen requests.
+    return f"asyncsessions/{version('asyncsessions')}"
 
 
 class _DroppedConnectionError(aiohttp.ClientError):
@@ -87,11 +98,13 @@ class AiohttpTransport:
     ) -> None:
         self._http = http
         self._is_ours = http is None
+        self._direct: Direct | None = None
+        self._deadlines = Deadlines()
         self._max_body_bytes = max_body_bytes
         self._own_headers = {
             "Accept": "application/json",
             "Accept-Encoding": ACCEPTED_CODINGS,
-            "User-Agent": f"asyncsessions/{version('asyncsessions')}",
+            "User-Agent": _user_agent(),
         }
 
     @property
@@ -123,14 +136,16 @@ class AiohttpTransport:
         if http.closed:
             return ConfigurationError("the http session is closed: keep it open, or leave it out")
         try:
-            async with asyncio.timeout(timeout_s):
+            with self._deadlines.within(timeout_s):
                 return await self._exchange(http, request)
         except TimeoutError:
             return TransportError(f"no whole answer within {timeout_s:g} s")
-        except (aiohttp.ClientError, OSError, zlib.error) as error:
+        except (aiohttp.ClientError, HttpProcessingError, OSError, zlib.error) as error:
             return _translated(error)
 
     async def _exchange(self, http: ClientSession, request: Request) -> Response | SessionsError:
+        if self._direct is not None and is_possible(http):
+            return await self._direct.exchange(request, self._read)
         headers, middlewares = self._dressed(http, request)
         async with http.request(
             request.method,
@@ -143,18 +158,16 @@ class AiohttpTransport:
             timeout=NO_TIMEOUT,
             middlewares=middlewares,
         ) as answer:
-            if answer.status in OK:
-                return await self._read(answer)
-            refusal = await _read_refusal(answer)
-            return Response(status=answer.status, headers=answer.headers, body=refusal)
+            return await self._read(answer.status, answer.headers, answer.content)
 
     def _session(self) -> ClientSession:
         if self._http is None:
             self._http = ClientSession(
                 # The number of connections is bounded by the throttle.
-                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_S),
+                connector=Connector(keepalive_timeout=KEEPALIVE_S),
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
+            self._direct = Direct(self._http, self._own_headers)
         return self._http
 
     def _dressed(
@@ -169,54 +182,58 @@ class AiohttpTransport:
         own: Middlewares = tuple(getattr(http, "_middlewares", ()))
         return {}, (_once, *own, _exactly(headers))
 
-    async def _read(self, answer: aiohttp.ClientResponse) -> Response | SessionsError:
+    async def _read(
+        self, status: int, headers: Mapping[str, str], content: StreamReader
+    ) -> Response | SessionsError:
+        if status not in OK:
+            refusal = await _read_refusal(headers, content)
+            return Response(status=status, headers=headers, body=refusal)
         limit = self._max_body_bytes
-        if _is_plain(answer) and (answer.content_length or limit) < limit:
+        if _is_plain(headers) and int(headers.get("Content-Length", limit)) < limit:
             # The usual case: as long as it says, and no longer than allowed.
-            return Response(status=answer.status, headers=answer.headers, body=await answer.read())
+            return Response(status=status, headers=headers, body=await content.read())
         try:
-            body = Body(answer.headers.get("Content-Encoding", ""), limit=limit)
+            body = Body(headers.get("Content-Encoding", ""), limit=limit)
         except UnknownCodingError:
             return UnexpectedResponseError(
-                "the answer is in a content coding that was not asked for", status=answer.status
+                "the answer is in a content coding that was not asked for", status=status
             )
-        await _collect(answer, body)
+        await _collect(content, body)
         if body.is_too_large:
             return UnexpectedResponseError(
-                f"the answer is larger than {limit} bytes", status=answer.status
+                f"the answer is larger than {limit} bytes", status=status
             )
         if not body.is_whole:
             return TransportError("the answer was cut short")
-        return Response(status=answer.status, headers=answer.headers, body=body.value())
+        return Response(status=status, headers=headers, body=body.value())
 
     async def aclose(self) -> None:
         """Close our own session; the caller's stays open."""
         if self._is_ours and self._http is not None:
             await self._http.close()
-            self._http = None
+            self._http = self._direct = None
 
 
-def _is_plain(answer: aiohttp.ClientResponse) -> bool:
-    headers = answer.headers
+def _is_plain(headers: Mapping[str, str]) -> bool:
     return "Content-Encoding" not in headers and "Transfer-Encoding" not in headers
 
 
-async def _collect(answer: aiohttp.ClientResponse, body: Body) -> None:
-    async for data in answer.content.iter_any():
+async def _collect(content: StreamReader, body: Body) -> None:
+    async for data in content.iter_any():
         body.feed(data)
         if body.is_too_large:
             return  # a connection that holds more is not used again
 
 
-async def _read_refusal(answer: aiohttp.ClientResponse) -> bytes:
+async def _read_refusal(headers: Mapping[str, str], content: StreamReader) -> bytes:
     """Return the text of an answer that is no success, as far as it can be had."""
     try:
-        body = Body(answer.headers.get("Content-Encoding", ""), limit=MAX_REFUSAL_BYTES)
+        body = Body(headers.get("Content-Encoding", ""), limit=MAX_REFUSAL_BYTES)
     except UnknownCodingError:
         return b""
     with suppress(aiohttp.ClientError, OSError, zlib.error):
         async with asyncio.timeout(MAX_REFUSAL_S):
-            await _collect(answer, body)
+            await _collect(content, body)
     return body.value()
 
 
@@ -244,6 +261,8 @@ def _translated(error: Exception) -> SessionsError:
         return TransportError("the connection was dropped before the answer")
     if isinstance(error, aiohttp.ClientPayloadError):
         return TransportError("the answer was cut short")
+    if isinstance(error, aiohttp.ClientResponseError | HttpProcessingError):
+        return TransportError("the answer is no HTTP that can be understood")
     if isinstance(error, zlib.error):
         return TransportError("the answer cannot be decompressed")
     return TransportError(f"the exchange failed ({type(error).__name__})")

@@ -13,7 +13,8 @@ seconds = st.lists(st.integers(0, 9), max_size=12)
 
 
 def page_of(*moments):
-    return place(answer([Row(n, at(moment)) for n, moment in enumerate(moments)], 9))
+    page = answer([Row(n, at(moment)) for n, moment in enumerate(moments)], 9)
+    return place(page, is_in_order=is_newest_first(page.times))
 
 
 @given(seconds)
