@@ -11,6 +11,8 @@ __all__ = ["Paging"]
 MOST_FACTOR = 4
 MOST_FLOOR = 40
 """No page is asked for beyond so many, and the factor for each page that page 1 announced."""
+MOST_REMEMBERED = 4096
+"""Of so many pages it is known what they held: who ignores page numbers shows it soon."""
 
 
 class Paging:
@@ -88,6 +90,8 @@ class Paging:
 
         Only sensible while nothing moves.  Twins, and nothing else, may fill several pages.
         """
+        if len(self._pages_by_rows) >= MOST_REMEMBERED:
+            self._pages_by_rows.clear()
         if not names or (known := self._pages_by_rows.setdefault(hash(names), page)) == page:
             return
         is_within = self.rank(page, len(names)) <= total

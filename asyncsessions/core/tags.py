@@ -19,10 +19,11 @@ counts as being in between whenever it may have been.
 The last point is there because a total may be *torn*: counted before the rows are read, so that a
 change falls between the two.  A total that is told again afterwards was right all the time.
 
-A **phase** is a stretch of equal totals.  In the first phase the rule is just that.  With two, a
-page near their border may have been cut on either side of a third and a fourth change that nobody
-saw; that is believed only if the second total then stays for a while (:data:`PATIENCE`).  From the
-third phase on no total is believed any more, nor when the pages themselves contradict them
+A **phase** is a stretch of equal totals.  In the first phase the rule is just that.  With two the
+list is known to move: a third and a fourth change may cancel where nobody tells a total, at the
+border of the two, or while a range is read in between.  Pages that are not wholly older than the
+second are believed only if its total then stays for a while (:data:`PATIENCE`).  From the third
+phase on no total is believed any more, nor when the pages themselves contradict them
 (:meth:`Tags.expose`): changes cancel there.
 """
 
@@ -161,7 +162,7 @@ class Tags:
         phase = self._phases[0] if not self.changes else self._common_phase(readings)
         if phase is None:
             return False
-        sent, received = min(readings).sent, max(map(receipt, readings))
+        received = max(map(receipt, readings))
         is_current = phase is self._phases[-1]
         # The oldest comes first: they are kept in the order in which they were asked.
         is_awaited = next(iter(self._open.values()), inf) < received
@@ -170,7 +171,7 @@ class Tags:
         if phase.last_sent <= received and not (self._adds_up and is_current):
             # Not told again by an answer that was asked for afterwards.
             return None if is_current and not self._is_over else False
-        return True if not self.changes else self._is_alone(sent, received)
+        return True if not self.changes else self._is_alone(received)
 
     def _common_phase(self, readings: Sequence[Reading]) -> Phase | None:
         """Return the phase that readings of one total belong to; ``None``: they told several."""
@@ -179,11 +180,10 @@ class Tags:
             return None
         return next(phase for phase in self._phases if phase.tag == tag)
 
-    def _is_alone(self, sent: int, received: int) -> bool | None:
+    def _is_alone(self, received: int) -> bool | None:
         """Say whether the only change that was seen lies beyond these pages."""
-        before, after = self._phases
-        if received < after.first_sent or sent > before.last_received:
-            return True  # nothing of the other phase can have been cut in between
+        if received < self._phases[1].first_sent:
+            return True  # nothing of the later phase can have been cut in between
         enough = PATIENCE * self._most_open
         if self._since_change >= enough:
             return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from asyncsessions.core.paging import MOST_FACTOR, MOST_FLOOR, Paging
+from asyncsessions.core.paging import MOST_FACTOR, MOST_FLOOR, MOST_REMEMBERED, Paging
 from asyncsessions.errors import UnexpectedResponseError
 
 
@@ -148,6 +148,15 @@ def test_pages_without_rows_are_no_repetition():
     paging = Paging(2)
     paging.refuse_repetition(4, "", 9)
     paging.refuse_repetition(5, "", 9)
+
+
+def test_what_is_remembered_of_pages_is_bounded():
+    paging = Paging(2)
+    for page in range(1, 3 * MOST_REMEMBERED):
+        paging.refuse_repetition(page, (page, -page), 10**9)
+        assert len(paging._pages_by_rows) <= MOST_REMEMBERED
+    with pytest.raises(UnexpectedResponseError, match=f"pages {page} and {page + 1} hold"):
+        paging.refuse_repetition(page + 1, (page, -page), 10**9)
 
 
 def test_twins_may_fill_pages_as_far_as_the_total_reaches():

@@ -34,7 +34,7 @@ def test_a_single_change_parts_only_the_pages_beside_it():
     assert verdicts == [True, False, False, True, None]
 
 
-def test_pages_that_lie_beyond_a_change_are_trusted_while_it_may_not_stand_alone():
+def test_pages_that_lie_beyond_a_change_are_trusted_once_it_stands_alone():
     tags = Tags()
     tags.sent(97)
     tags.sent(98)
@@ -42,6 +42,9 @@ def test_pages_that_lie_beyond_a_change_are_trusted_while_it_may_not_stand_alone
     tags.withdrawn(98)  # three were open at once: six answers would show that it stands alone
     readings = [read(tags, page, 9 if page <= 3 else 8) for page in range(1, 7)]
     assert tags.verdict(readings[0:2]) is True
+    assert tags.verdict(readings[3:5]) is None
+    for page in range(7, 11):
+        read(tags, page, 8)
     assert tags.verdict(readings[3:5]) is True
 
 
