@@ -162,6 +162,8 @@ class ServerError(SessionsError):
     """The vendor's server failed (5xx)."""
 
     transient = True
+    is_echo: bool = False
+    """Whether it is a 503 of the same crowd as an earlier one, which had already slowed us down."""
 
 
 class TransportError(SessionsError):

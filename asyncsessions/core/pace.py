@@ -8,11 +8,14 @@ saved up by the vendor (a token bucket): then the rate falls further.  A handful
 little about what is allowed: then the rate rises fast.  Requests that were under way when the rate
 was cut may be refused as well; those echoes say nothing new.  If nothing succeeded lately, or since
 the last cut (a vendor that counts by the calendar second), it is shut: one request probes after
-``Retry-After``, all others wait for what it brings.
+``Retry-After``, all others wait for what it brings.  A rate that nobody waits for does not grow:
+it proves nothing.
 
 **Concurrency.**  A 503 says that too much is going on at once: of the requests that were under way
-together, each one refused was one too many.  After a while of calm the number grows again, by one
-a round trip while it is fully used.
+together, each one refused was one too many; but as many as succeeded within the last latency were
+worked on at once (Little's law), and are not too many.  After a while of calm the number grows again, by one
+a round trip while it is fully used.  Latency sets a limit of its own, see :mod:`core.knee`; the
+lower one holds.
 
 **Retries** draw on one budget, so that an outage costs a handful of requests, however many pages
 were under way (as in the AWS SDKs' standard retry mode, with smaller numbers).
@@ -22,11 +25,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from math import exp2, floor, inf
+from math import exp2, inf
 from typing import Any
 
 from attrs import Attribute, define, field, frozen
 
+from asyncsessions.core.knee import Knee
 from asyncsessions.errors import ConfigurationError
 
 __all__ = ["Pace", "Retry", "RetryBudget"]
@@ -42,13 +46,14 @@ HOPE = 1.6  # times what works: a rate above that was never used
 GROWTH = 0.05  # requests a second for each success: 5 % a second at any rate
 SMALLEST_STEP = 1 / 800  # of the rate, for slow vendors: a refusal among five requests is too often
 LARGEST_STEP = 0.1  # of the rate
-DOUBLING_S = 0.5
+DOUBLING_S = 0.25
 DOUBLING_REQUESTS = 20
 HEAD_START = 6  # doublings
 HOLD_S = 0.5
 SHORTEST_PROBE_S = 0.2
 LONGEST_PROBE_S = 20.0
 PROBE_GROWTH = 3  # eight probes span more than a minute, the coarsest limit that is usual
+LATE_S = 0.005
 SLOWEST = 0.2  # requests a second: below that a probe every five seconds is as good
 
 
@@ -121,9 +126,11 @@ class Pace:
         self.highest_rate = requests_per_second
         self.rate: float | None = requests_per_second
         self._successes: deque[float] = deque()
+        self._tidy_at = GOOD_SAMPLE
         self._first_sent: float | None = None
         self._next_send = 0.0
-        self._rate_cut_at = float("-inf")
+        self._waited_for = -inf
+        self._rate_cut_at = -inf
         self._calm_since = 0.0
         self._since_cut = 0
         self._head_start = 0
@@ -132,39 +139,69 @@ class Pace:
         self._probe_sent_at = 0.0
         self._probing = False
         self._limit = float(concurrency)
-        self._overload_cut_at = float("-inf")
+        self._overload_cut_at = -inf
         self._crowd = concurrency
+        self._worked_at_once = 0
+        self._latency_s = 0.0
+        self._knee = Knee(concurrency)
 
     @property
     def limit(self) -> int:
         """How many requests may be in flight now."""
-        return 1 if self._probing else floor(self._limit)
+        if self._probing:
+            return 1
+        limit, for_latency = int(self._limit), self._knee.limit
+        return min(for_latency, limit)
 
     def wait_s(self, now: float) -> float:
-        """Return how long the next request has to wait, in seconds; 0 = it may go."""
-        if self._probe_at is not None:
-            return max(0.0, self._probe_at - now)
-        return 0.0 if self.rate is None else max(0.0, self._next_send - now)
+        """Return how long the next request has to wait, in seconds; 0 = it may go.
+
+        To be asked for a request that could go otherwise: whoever is told to wait uses the rate.
+        """
+        if self.rate is None:
+            return 0.0
+        wait_s = (self._next_send if self._probe_at is None else self._probe_at) - now
+        if wait_s <= 0:
+            return 0.0
+        self._waited_for = now + wait_s
+        return wait_s
 
     def sent(self, now: float) -> None:
         """A request was sent."""
-        self._first_sent = now if self._first_sent is None else self._first_sent
+        if self._first_sent is None:
+            self._first_sent = now
         if self._probe_at is not None:
             self._probe_at, self._probing, self._probe_sent_at = None, True, now
         if self.rate is not None:
-            self._next_send = max(now, self._next_send) + 1.0 / self.rate
+            if now > self._waited_for + WINDOW_S:
+                self._calm_since = now  # what is not tried is not calm
+            # A timer that fired late is made up for, but not where the caller set the rate.
+            earliest = now if self.highest_rate is not None else now - LATE_S
+            self._next_send = max(earliest, self._next_send) + 1.0 / self.rate
 
-    def succeeded(self, now: float, *, in_flight: int) -> None:
-        """An answer arrived; ``in_flight`` counts it as well."""
-        self._successes.append(now)
-        self._since_cut += 1
-        self._forget(now)
-        self._probing = False
-        self._probe_wait_s = SHORTEST_PROBE_S
-        if self.rate is not None and self._rate_cut_at > float("-inf"):
-            self.rate = self._allowed(self.rate + self._growth(now))
-        if in_flight >= floor(self._limit) and now >= self._overload_cut_at + HOLD_S:
-            self._limit = min(self.concurrency, self._limit + 1.0 / self._limit)
+    def succeeded(self, now: float, *, in_flight: int, sent_at: float | None = None) -> None:
+        """An answer arrived; ``in_flight`` counts it as well.
+
+        ``sent_at`` is when it was let go; ``None`` = unknown: nothing is learned of the latency.
+        """
+        if sent_at is not None:
+            self._latency_s = now - sent_at
+            self._knee.answered(now, sent_at=sent_at, in_flight=in_flight)
+        successes = self._successes
+        successes.append(now)
+        if len(successes) >= self._tidy_at:
+            self._forget(now)
+            self._tidy_at = 2 * len(successes) + GOOD_SAMPLE
+        if self._rate_cut_at > -inf:
+            self._since_cut += 1
+            self._probing = False
+            self._probe_wait_s = SHORTEST_PROBE_S
+            if now <= self._waited_for + WINDOW_S:
+                self._speed_up(now)
+        limit = self._limit
+        is_full = limit < self.concurrency and in_flight >= int(limit)
+        if is_full and now >= self._overload_cut_at + HOLD_S:
+            self._limit = min(float(self.concurrency), limit + 1.0 / limit)
 
     def failed(self) -> None:
         """An answer failed in a way that says nothing about the pace."""
@@ -192,14 +229,22 @@ class Pace:
         self._next_send = now + 1.0 / self.rate
         return True
 
-    def overloaded(self, now: float, *, sent_at: float) -> None:
-        """A 503 arrived."""
+    def overloaded(self, now: float, *, sent_at: float) -> bool:
+        """A 503 arrived; false if it came of the same crowd as an earlier one.
+
+        Where nothing succeeded lately there is an outage and no crowd: then it is always true.
+        """
         self._probing = False
-        if sent_at > self._overload_cut_at:
+        is_news = sent_at > self._overload_cut_at
+        if is_news:
             self._overload_cut_at = now
-            self._crowd = floor(self._limit)
+            self._crowd = min(int(self._limit), self._knee.limit)
+            worked = sum(at > now - self._latency_s for at in self._successes)
+            self._worked_at_once = min(worked, self._crowd - 1)
         self._crowd -= 1
-        self._limit = max(1.0, min(self._limit, float(self._crowd)))
+        self._limit = max(1.0, min(self._limit, max(self._crowd, self._worked_at_once)))
+        self._forget(now)
+        return is_news or not self._successes or self._successes[-1] <= now - WINDOW_S
 
     # ------------------------------------------------------------------ the rate
 
@@ -229,13 +274,13 @@ class Pace:
         whole = len(kept) / max(window_s, SHORTEST_SAMPLE_S)
         return max(whole, lately) if len(kept) >= GOOD_SAMPLE else whole
 
-    def _growth(self, now: float) -> float:
-        """Return by how much a success raises the rate: the more, the longer none was refused."""
+    def _speed_up(self, now: float) -> None:
+        """Raise the rate after a success: the more, the longer none was refused."""
         assert self.rate is not None
         doubling_s = max(DOUBLING_S, DOUBLING_REQUESTS / self.rate)
         doublings = min(self._head_start + (now - self._calm_since) / doubling_s, 60.0)
         step = min(GROWTH, SMALLEST_STEP * self.rate) * exp2(doublings)
-        return min(step, LARGEST_STEP * self.rate)
+        self.rate = self._allowed(self.rate + min(step, LARGEST_STEP * self.rate))
 
     def _forget(self, now: float) -> None:
         """Keep the successes of the window, or a good sample of the last moments if that is more."""

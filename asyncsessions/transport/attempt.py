@@ -112,14 +112,14 @@ class Attempts:
     def _adjust_pace(self, error: SessionsError | None, sent_at: float) -> None:
         pace, now = self._throttle.pace, self._now()
         if error is None:
-            pace.succeeded(now, in_flight=self._throttle.in_flight)
+            pace.succeeded(now, in_flight=self._throttle.in_flight, sent_at=sent_at)
         elif isinstance(error, QuotaExceededError):
             self.close(error)
         elif isinstance(error, RateLimitError):
             is_news = pace.refused(now, sent_at=sent_at, retry_after_s=error.retry_after_s)
             error.is_echo = not is_news
         elif isinstance(error, ServerError) and error.status == OVERLOADED:
-            pace.overloaded(now, sent_at=sent_at)
+            error.is_echo = not pace.overloaded(now, sent_at=sent_at)
         else:
             pace.failed()
 

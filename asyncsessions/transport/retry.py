@@ -19,7 +19,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 from asyncsessions.core.http import Request, Response
 from asyncsessions.core.meter import Meter
 from asyncsessions.core.pace import Retry, RetryBudget
-from asyncsessions.errors import BudgetExceededError, RateLimitError, SessionsError
+from asyncsessions.errors import BudgetExceededError, RateLimitError, ServerError, SessionsError
 from asyncsessions.transport.attempt import Attempts
 
 __all__ = ["Fetcher"]
@@ -107,7 +107,7 @@ class Fetcher:
         if state.attempt_number >= self._retry.attempts:
             return True
         error = _error_of(state)
-        is_free = isinstance(error, RateLimitError) and error.is_echo
+        is_free = isinstance(error, RateLimitError | ServerError) and error.is_echo
         return not is_free and not self._budget.take()
 
     def _wait_s(self, state: RetryCallState) -> float:

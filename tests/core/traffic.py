@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from heapq import heappop, heappush
 from itertools import count
 from random import Random
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from attrs import define, field
 
@@ -60,6 +60,76 @@ class FixedWindow:
 
 
 @define
+class Crowd:
+    """Works on ``at_once`` requests at a time and fails with 503 what is too much."""
+
+    at_once: float
+
+    def __call__(self, now: float, in_flight: int) -> tuple[Status, float | None]:
+        return (200, None) if in_flight <= self.at_once else (503, None)
+
+
+def unlimited(now: float, in_flight: int) -> tuple[Status, float | None]:
+    """Allow everything."""
+    return 200, None
+
+
+@define
+class Line:
+    """How long it takes where ``at_once`` are worked on at a time and all others wait in line."""
+
+    at_once: int
+    work_s: float = 0.05
+    _ends: list[float] = field(factory=list)
+
+    def __call__(self, now: float, in_flight: int) -> float:
+        self._ends = sorted(end for end in self._ends if end > now)
+        turn = len(self._ends) - self.at_once
+        begins_at = self._ends[turn] if turn >= 0 else now
+        self._ends.append(begins_at + self.work_s)
+        return begins_at + self.work_s - now
+
+
+@define
+class Thrash:
+    """How long it takes where all are worked on, and more than ``at_once`` hinder each other."""
+
+    at_once: int
+    work_s: float = 0.05
+
+    def __call__(self, now: float, in_flight: int) -> float:
+        return self.work_s * max(1.0, in_flight / self.at_once) ** 2
+
+
+@define
+class Phases:
+    """A server, or its latency, with a capacity that changes every ``phase_s`` seconds."""
+
+    of: Any
+    name: str
+    values: tuple[float, ...]
+    phase_s: float
+
+    def __call__(self, now: float, in_flight: int) -> Any:
+        phase = min(int(now / self.phase_s), len(self.values) - 1)
+        setattr(self.of, self.name, self.values[phase])
+        return self.of(now, in_flight)
+
+
+class Fixed(Pace):
+    """The pace of a plain loop: the concurrency, whatever happens."""
+
+    def succeeded(self, now: float, *, in_flight: int, sent_at: float | None = None) -> None:
+        """Learn nothing."""
+
+    def refused(self, now: float, *, sent_at: float, retry_after_s: float | None) -> bool:
+        return True
+
+    def overloaded(self, now: float, *, sent_at: float) -> bool:
+        return True
+
+
+@define
 class Traffic:
     """What went on: moments in seconds."""
 
@@ -74,31 +144,39 @@ class Traffic:
     def duration_s(self) -> float:
         return max([*self.succeeded, *self.refused, *self.overloaded])
 
+    def rate(self, begin_s: float, end_s: float) -> float:
+        """Return the successes a second in a span of time."""
+        return sum(begin_s <= at < end_s for at in self.succeeded) / (end_s - begin_s)
+
 
 @define
 class Flow:
     """Fetches pages as the transport does: so many tasks, first come first served, and again.
 
-    A success takes ``latency_s`` seconds and up to a fifth more, a refusal ``refusal_s``.
+    A success takes ``latency_s`` seconds, which may depend on the moment and on the number in
+    flight, and up to a fifth more (``spread``), a refusal ``refusal_s``.
     """
 
     server: Server
     pace: Pace
     tasks: int = 10
-    latency_s: float = 0.05
+    latency_s: float | Callable[[float, int], float] = 0.05
+    spread: float = 0.2
     refusal_s: float = 0.05
     retry: Retry = field(factory=Retry)
     chance: Random = field(factory=lambda: Random(1))
     traffic: Traffic = field(factory=Traffic, init=False)
+    travels: list[tuple[float, float]] = field(factory=list, init=False)
+    """When each success was sent, and when its answer arrived."""
     _events: list[tuple[float, int, str, int, float, Status, float | None]] = field(factory=list)
     _waiting: deque[int] = field(factory=deque)  # the number of the attempt
     _ticket: Iterator[int] = field(factory=count)
     _in_flight: int = 0
     _wake_at: float = -1.0
 
-    def run(self, pages: int) -> Traffic:
+    def run(self, pages: int, *, begin_s: float = 0.0) -> Traffic:
         budget = RetryBudget(self.retry)
-        left, now = pages, 0.0
+        left, now = pages, begin_s
         self._waiting += [1] * min(self.tasks, pages)
         left -= len(self._waiting)
         while True:
@@ -138,21 +216,27 @@ class Flow:
             self._in_flight += 1
             self.traffic.most_in_flight = max(self.traffic.most_in_flight, self._in_flight)
             status, retry_after_s = self.server(now, self._in_flight)
-            takes_s = self.latency_s * self.chance.uniform(1.0, 1.2)
-            arrives_at = now + (takes_s if status == 200 else self.refusal_s)
+            takes_s = self._takes_s(now) if status == 200 else self.refusal_s
+            arrives_at = now + takes_s
             attempt = self._waiting.popleft()
             self._later(arrives_at, "arrive", attempt, now, status, retry_after_s)
+
+    def _takes_s(self, now: float) -> float:
+        latency_s = self.latency_s
+        plain_s = latency_s if isinstance(latency_s, float) else latency_s(now, self._in_flight)
+        return plain_s * self.chance.uniform(1.0, 1.0 + self.spread)
 
     def _note(self, now: float, status: Status, sent_at: float, retry: float | None) -> bool:
         if status == 200:
             self.traffic.succeeded.append(now)
-            self.pace.succeeded(now, in_flight=self._in_flight)
+            self.travels.append((sent_at, now))
+            self.pace.succeeded(now, in_flight=self._in_flight, sent_at=sent_at)
         elif status == 429:
             self.traffic.refused.append(now)
             return not self.pace.refused(now, sent_at=sent_at, retry_after_s=retry)
         else:
             self.traffic.overloaded.append(now)
-            self.pace.overloaded(now, sent_at=sent_at)
+            return not self.pace.overloaded(now, sent_at=sent_at)
         return False
 
     def _later(

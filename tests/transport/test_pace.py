@@ -20,15 +20,24 @@ class Limited:
     """Refuses what comes too fast or too much at once; admits ``rate_per_s`` and ``at_once``."""
 
     def __init__(
-        self, *, rate_per_s=None, burst=1, at_once=1_000, retry_after=None, jitter_s=None, seed=1
+        self,
+        *,
+        rate_per_s=None,
+        burst=1,
+        at_once=1_000,
+        in_line=1_000,
+        retry_after=None,
+        jitter_s=None,
+        seed=1,
     ):
         self.bucket = TokenBucket(rate_per_s, burst)
         self.at_once = at_once
+        self.line = asyncio.Semaphore(in_line)
         self.headers = {} if retry_after is None else {"retry_after": retry_after}
         self.jitter_s = jitter_s
         self.chance = Random(seed)
         self.network = ScriptedTransport(self.answer)
-        self.served_at_s, self.refused = [], 0
+        self.served_at_s, self.in_flight, self.refused = [], [], 0
 
     async def answer(self, request):
         loop = asyncio.get_running_loop()
@@ -38,7 +47,9 @@ class Limited:
             return self.refuse(429)
         if self.network.in_flight > self.at_once:
             return self.refuse(503)
-        await asyncio.sleep(self.chance.uniform(0.05, 0.07))
+        self.in_flight.append(self.network.in_flight)
+        async with self.line:
+            await asyncio.sleep(self.chance.uniform(0.05, 0.07))
         self.served_at_s.append(loop.time())
         return OK
 
@@ -132,6 +143,21 @@ def test_a_vendor_that_takes_fewer_at_once_is_asked_by_fewer_at_once(at_once):
     ideal_s = 300 * 0.06 / at_once
     assert limited.refused <= 60
     assert elapsed_s <= 1.2 * ideal_s
+
+
+@pytest.mark.parametrize("at_once", [4, 10])
+def test_a_crowd_at_the_start_costs_no_page(at_once):
+    limited = Limited(at_once=at_once)
+    elapsed_s = pull(limited, concurrency=32)
+    assert limited.refused <= 32 + 30
+    assert elapsed_s <= 1.3 * 300 * 0.06 / at_once
+
+
+def test_a_vendor_that_works_on_few_at_a_time_is_not_sent_more_than_it_works_on():
+    limited = Limited(in_line=6)
+    elapsed_s = pull(limited, concurrency=32, pages=1000)
+    assert elapsed_s <= 1.05 * 1000 * 0.06 / 6
+    assert sum(limited.in_flight[500:]) / 500 <= 12
 
 
 def test_a_vendor_without_limits_is_never_slowed_down():
