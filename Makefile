@@ -22,8 +22,8 @@ PYTEST := PYTHONDEVMODE=1 $(BIN)/python -m pytest
 TYPED = asyncsessions tools benchmarks $(wildcard examples) $(wildcard tests/typing)
 DOCS = README.md $(shell find docs -name "*.md" 2>/dev/null | sort)
 
-.PHONY: help demo demo-drift bench bench-durable test coverage coverage-report lint format types layers docs generate \
-        test-wheel test-lowest test-pythons nightly clean
+.PHONY: help demo demo-drift bench bench-check bench-durable bench-pace bench-sinks bench-startup test coverage \
+        coverage-report lint format types layers docs generate test-wheel test-lowest test-pythons nightly clean
 
 help: ## list these commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1	/' \
@@ -41,13 +41,13 @@ $(VENV)/.demo: pyproject.toml | $(BIN)/python
 	@touch $@
 
 $(VENV)/.test: pyproject.toml | $(BIN)/python
-	@echo "installing .[arrow,cli,duckdb,test]"
-	@$(BIN)/python $(PIP_INSTALL) -e '.[arrow,cli,duckdb,test]'
+	@echo "installing .[arrow,cli,duckdb,uvloop,test]"
+	@$(BIN)/python $(PIP_INSTALL) -e '.[arrow,cli,duckdb,uvloop,test]'
 	@touch $@ $(VENV)/.demo
 
 $(VENV)/.dev: pyproject.toml $(VENV)/.test
 	@echo "installing .[dev]"
-	@$(BIN)/python $(PIP_INSTALL) -e '.[arrow,cli,duckdb,test,dev]'
+	@$(BIN)/python $(PIP_INSTALL) -e '.[arrow,cli,duckdb,uvloop,test,dev]'
 	@touch $@
 
 # --- for users --------------------------------------------------------------------------------
@@ -67,11 +67,33 @@ test: $(VENV)/.test ## all tests but the nightly ones; warnings are errors
 	@.venvs/bench/bin/python $(PIP_INSTALL) -e '.[arrow,cli,duckdb,bench]'
 	@touch $@
 
-bench: .venvs/bench/.ready ## pages into objects, side by side with what else there is; takes minutes
+# With BENCH_ARGS it is a look at a part; without, everything is measured, stored, drawn and shown.
+bench: .venvs/bench/.ready ## pages into objects, side by side with what else there is; ten minutes
 	.venvs/bench/bin/python -m benchmarks.reading $(BENCH_ARGS)
+ifeq ($(strip $(BENCH_ARGS)),)
+	.venvs/bench/bin/python -m benchmarks.scale
+	.venvs/bench/bin/python -m benchmarks.micro
+	.venvs/bench/bin/python -m benchmarks.plots
+	.venvs/bench/bin/python -m tools.generate README.md docs/performance.md
+endif
 
-bench-durable: $(VENV)/.test ## a million rows into each durable target; takes minutes
-	$(BIN)/python -m benchmarks.durable --write benchmarks/results/durable.json
+bench-check: $(VENV)/.test ## is anything more than 15 % slower than the stored baseline? a minute
+	$(BIN)/python -m benchmarks.check $(BENCH_ARGS)
+
+bench-sinks: .venvs/bench/.ready ## the same rows into Arrow, Parquet, DuckDB, JSON lines and CSV; takes minutes
+	.venvs/bench/bin/python -m benchmarks.sinks --write benchmarks/results/sinks.json $(BENCH_ARGS)
+	.venvs/bench/bin/python -m benchmarks.sinks --group duckdb --pages 600 --rounds 5 --concurrency 20 \
+	  --latency 0.05 --write benchmarks/results/sinks_latency.json $(BENCH_ARGS)
+
+bench-durable: $(VENV)/.test ## a thousand to a million rows into each durable target; takes minutes
+	$(BIN)/python -m benchmarks.durable --write benchmarks/results/durable.json $(BENCH_ARGS)
+
+bench-pace: $(VENV)/.test ## how well the pace is found, beside fixed concurrency; three minutes
+	$(BIN)/python -m benchmarks.pace --write benchmarks/results/pace.json $(BENCH_ARGS)
+	$(BIN)/python -m tools.generate docs/pace.md
+
+bench-startup: $(VENV)/.test ## what importing and the command line's help take
+	$(BIN)/python -m benchmarks.startup --write benchmarks/results/startup.json
 
 # --- for developers ---------------------------------------------------------------------------
 
@@ -100,11 +122,13 @@ layers: $(VENV)/.dev ## which module may import which
 docs: $(VENV)/.test ## run every code block of the documents; check what is generated
 	$(BIN)/python -m tools.generate --check $(DOCS)
 	$(BIN)/python -m tools.tiles_picture --check docs/images/tiles.svg
+	$(BIN)/python -m benchmarks.plots --check
 	$(BIN)/python -m tools.run_blocks $(DOCS)
 
 generate: $(VENV)/.test ## write the generated tables and pictures anew
 	$(BIN)/python -m tools.generate $(DOCS)
 	$(BIN)/python -m tools.tiles_picture docs/images/tiles.svg
+	$(BIN)/python -m benchmarks.plots
 
 # The other environments lie under .venvs. Each run works on a copy of the tests in a place from
 # where the source tree cannot be imported. tests/house is about this repository and stays here.
@@ -135,9 +159,9 @@ test-wheel: .venvs/wheel/.ready ## build, install the wheel elsewhere and test t
 
 .venvs/lowest/.ready: dist/.built tools/lowest.py
 	@rm -rf .venvs/lowest && "$$(sh tools/find_python.sh 3.11 || sh tools/find_python.sh)" -m venv .venvs/lowest
-	@$(BIN)/python tools/lowest.py arrow cli duckdb > .venvs/lowest/pins.txt
+	@$(BIN)/python tools/lowest.py arrow cli duckdb uvloop > .venvs/lowest/pins.txt
 	@echo "lowest:" $$(cat .venvs/lowest/pins.txt)
-	@.venvs/lowest/bin/python $(PIP_INSTALL) "$$(echo dist/*.whl)[arrow,cli,duckdb,test]" -r .venvs/lowest/pins.txt
+	@.venvs/lowest/bin/python $(PIP_INSTALL) "$$(echo dist/*.whl)[arrow,cli,duckdb,uvloop,test]" -r .venvs/lowest/pins.txt
 	@touch $@
 
 test-lowest: .venvs/lowest/.ready ## test with every requirement at its lower bound

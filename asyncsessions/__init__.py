@@ -7,8 +7,8 @@ anything else that takes time.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # by this name the checkers know it; importing `typing` would take longest
 if TYPE_CHECKING:
     from asyncsessions.client import Client
     from asyncsessions.core.options import Options

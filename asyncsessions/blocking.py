@@ -35,6 +35,7 @@ from asyncsessions.engine.stream import PageStream
 from asyncsessions.providers.base import Provider
 from asyncsessions.query import OptionChanges, SessionList
 from asyncsessions.query import Sessions as AsyncSessions
+from asyncsessions.transport.loop import new_loop
 
 if TYPE_CHECKING:
     from asyncsessions.sinks.base import Sink, Store
@@ -50,7 +51,7 @@ class _Loop:
     """An event loop in a daemon thread."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
+        self._loop = new_loop()
         self._thread = threading.Thread(
             target=self._loop.run_forever, name="asyncsessions", daemon=True
         )

@@ -1,10 +1,11 @@
-"""A page server that is far quicker than any client: answers made beforehand, a hand-made protocol.
+"""A page server that is far quicker than any client: rows made beforehand, a hand-made protocol.
 
 It speaks just enough HTTP/1.1 for the contenders, which all keep their connections alive, and answers
-both vendors' requests: ``GET /analytics/sessions?page=N`` and ``POST /api/v1/sessions`` with
-``{"page": N}``.  The shipped fakes are honest vendors with drift and faults; this one is for time
-alone.  Each answer can be delayed by a constant latency.  Prints its port, and stops when its
-standard input ends.
+both vendors' requests: ``GET /analytics/sessions?page=N&start_date=…&end_date=…`` and
+``POST /api/v1/sessions`` with the same as JSON.  The path may begin with the length of the list in
+pages and the latency of each answer in seconds: ``/400/0.05/analytics/sessions``.  ``GET /busy``
+tells how much CPU time the server has used.  The shipped fakes are honest vendors with drift and
+faults; this one is for time alone.  Prints its port, and stops when its standard input ends.
 """
 
 from __future__ import annotations
@@ -13,18 +14,15 @@ import argparse
 import asyncio
 import re
 import sys
-from datetime import UTC, datetime, timedelta
-from typing import Any
+import time
 
-import msgspec
+from benchmarks.listing import Listing, attributionhub, hum, span_of
 
-from asyncsessions.testing import Switches, attributionhub_reader, hum_reader
-
-PAGE = 50
-START = datetime(2026, 1, 1, tzinfo=UTC)
-END = datetime(2026, 3, 31, tzinfo=UTC)
+PREFIX = re.compile(rb"[A-Z]+ (?:/(\d+)/([\d.]+))?/")
 PAGE_IN_QUERY = re.compile(rb"[?&]page=(\d+)")
 PAGE_IN_BODY = re.compile(rb'"page"\s*:\s*(\d+)')
+START = re.compile(rb'start_date(?:=|"\s*:\s*")([^"& ]+)')
+END = re.compile(rb'end_date(?:=|"\s*:\s*")([^"& ]+)')
 LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 HEADERS = (
     b"HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\n"
@@ -34,56 +32,13 @@ HEADERS = (
 )
 
 
-def hum_pages(pages: int) -> list[bytes]:
-    """Return the bodies of a list of so many pages of Hum."""
-    reader = hum_reader(Switches(rows=pages * PAGE, start=START, end=END))
-    meta: dict[str, Any] = {"responded_at": "2026-03-12T15:00:00Z", "pages": pages}
-    return [
-        msgspec.json.encode(
-            {
-                "message": "Analytics sessions",
-                "request_status": "ok",
-                "data": [row.data for row in reader.listing.page(page)[0]],
-                "meta": {**meta, "page": page, "count": pages * PAGE},
-            }
-        )
-        for page in range(1, pages + 1)
-    ]
-
-
-def attributionhub_pages(pages: int) -> list[bytes]:
-    """Return the same of AttributionHub, within one window."""
-    start = END - timedelta(days=29)
-    reader = attributionhub_reader(Switches(rows=pages * PAGE, start=start, end=END))
-    return [
-        msgspec.json.encode(
-            {
-                "records": [row.data for row in reader.listing.page(page)[0]],
-                "pagination": {
-                    "current_page": page,
-                    "total_pages": pages,
-                    "total_records": pages * PAGE,
-                },
-            }
-        )
-        for page in range(1, pages + 1)
-    ]
-
-
-def answers(bodies: list[bytes]) -> list[bytes]:
-    """Return whole answers, headers included."""
-    return [
-        HEADERS + b"Content-Length: " + str(len(body)).encode() + b"\r\n\r\n" + body
-        for body in bodies
-    ]
-
-
 class Pages(asyncio.Protocol):
-    """One connection: requests in, prepared answers out, in order."""
+    """One connection: requests in, answers out, in order."""
 
-    def __init__(self, hum: list[bytes], hub: list[bytes], latency_s: float) -> None:
+    def __init__(self, hum: Listing, hub: Listing, pages: int, latency_s: float) -> None:
         self._hum = hum
         self._hub = hub
+        self._pages = pages
         self._latency_s = latency_s
         self._buffer = b""
         self._transport: asyncio.WriteTransport | None = None
@@ -104,32 +59,43 @@ class Pages(asyncio.Protocol):
                 return
             body = self._buffer[end + 4 : whole]
             self._buffer = self._buffer[whole:]
-            self._answer(self._prepared(head, body))
+            self._answer(head[: head.find(b"\r\n")], body)
 
-    def _prepared(self, head: bytes, body: bytes) -> bytes:
-        if head.startswith(b"POST"):
-            found = PAGE_IN_BODY.search(body)
-            pages = self._hub
+    def _answer(self, line: bytes, sent: bytes) -> None:
+        pages, latency_s = self._pages, self._latency_s
+        parts: tuple[bytes, ...]
+        if (prefix := PREFIX.match(line)) is not None and prefix[1] is not None:
+            pages, latency_s = int(prefix[1]), float(prefix[2])
+        if line.startswith(b"GET /busy"):
+            parts, latency_s = (str(time.process_time()).encode(),), 0.0
+        elif line.startswith(b"POST"):
+            parts = _parts(self._hub, PAGE_IN_BODY.search(sent), sent, pages)
         else:
-            found = PAGE_IN_QUERY.search(head, 0, head.find(b"\r\n"))
-            pages = self._hum
-        page = int(found[1]) if found else 1
-        return pages[min(page, len(pages)) - 1]
+            parts = _parts(self._hum, PAGE_IN_QUERY.search(line), line, pages)
+        length = b"Content-Length: %d\r\n\r\n" % sum(map(len, parts))
+        self._send(b"".join((HEADERS, length, *parts)), latency_s)
 
-    def _answer(self, answer: bytes) -> None:
+    def _send(self, answer: bytes, latency_s: float) -> None:
         assert self._transport is not None
-        if self._latency_s:
-            loop = asyncio.get_running_loop()
-            loop.call_later(self._latency_s, self._transport.write, answer)
+        if latency_s:
+            asyncio.get_running_loop().call_later(latency_s, self._transport.write, answer)
         else:
             self._transport.write(answer)
 
 
+def _parts(
+    listing: Listing, page: re.Match[bytes] | None, asked: bytes, pages: int
+) -> tuple[bytes, ...]:
+    start, end = START.search(asked), END.search(asked)
+    span = span_of(start[1].decode() if start else "", end[1].decode() if end else "", pages)
+    return listing.body(int(page[1]) if page else 1, span)
+
+
 async def serve(pages: int, latency_s: float) -> None:
-    hum, hub = answers(hum_pages(pages)), answers(attributionhub_pages(pages))
+    lists = hum(), attributionhub()
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
-        lambda: Pages(hum, hub, latency_s), "127.0.0.1", 0, backlog=1024
+        lambda: Pages(*lists, pages, latency_s), "127.0.0.1", 0, backlog=1024
     )
     print(server.sockets[0].getsockname()[1], flush=True)
     await asyncio.to_thread(sys.stdin.read)
@@ -138,8 +104,8 @@ async def serve(pages: int, latency_s: float) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Serve prepared pages on loopback.")
-    parser.add_argument("--pages", type=int, default=400)
-    parser.add_argument("--latency", type=float, default=0.0, help="seconds")
+    parser.add_argument("--pages", type=int, default=400, help="where the path does not say it")
+    parser.add_argument("--latency", type=float, default=0.0, help="seconds, the same")
     args = parser.parse_args()
     asyncio.run(serve(args.pages, args.latency))
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import pickle
-import subprocess
-import sys
 from typing import Any
 
 import aiohttp
@@ -123,16 +121,6 @@ def test_every_public_name_can_be_had() -> None:
     assert set(asyncsessions.__all__) <= set(dir(asyncsessions))
     with pytest.raises(AttributeError, match="nonsense"):
         _ = asyncsessions.nonsense
-
-
-def test_importing_the_package_loads_nothing_heavy() -> None:
-    code = (
-        "import asyncsessions, sys; asyncsessions.Client; asyncsessions.Hum;"
-        "print([m for m in ('aiohttp', 'pyarrow', 'duckdb', 'cattrs', 'tenacity', 'rich')"
-        " if m in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
 
 
 async def test_nonsense_is_refused_before_anything_is_sent() -> None:

@@ -1,5 +1,7 @@
 """Print the lower bound of every run-time requirement as ``name==bound``, one a line.
 
+What follows a semicolon says where it is needed, and is kept.
+
 The core requirements, and those of the extras named as arguments::
 
     python tools/lowest.py cli duckdb | xargs pip install
@@ -14,7 +16,9 @@ import tomllib
 from pathlib import Path
 
 PYPROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
-REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9._-]+(\[[\w,-]+\])?)\s*>=\s*(?P<bound>[0-9][\w.]*)")
+REQUIREMENT = re.compile(
+    r"(?P<name>[A-Za-z0-9._-]+(\[[\w,-]+\])?)\s*>=\s*(?P<bound>[0-9][\w.]*(\s*;.+)?)"
+)
 
 
 def lowest(pyproject: str, extras: list[str]) -> list[str]:

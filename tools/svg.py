@@ -27,6 +27,10 @@ class Drawing:
         """Draw a ring around a point."""
         self._elements.append(f'<circle class="ring" cx="{x}" cy="{y}" r="8"/>')
 
+    def dot(self, x: float, y: float, style: str, radius: float = 3.5) -> None:
+        """Draw a filled point."""
+        self._elements.append(f'<circle class="{style}" cx="{x}" cy="{y}" r="{radius}"/>')
+
     def path(self, steps: str, style: str) -> None:
         """Draw a line by the commands of SVG."""
         self._elements.append(f'<path class="{style}" d="{steps}"/>')

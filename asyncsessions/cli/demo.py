@@ -16,9 +16,10 @@ from asyncsessions.cli.demo_results import Results, read_duckdb, read_lines
 from asyncsessions.cli.demo_summary import show_next, show_results
 from asyncsessions.cli.diagnostics import listen
 from asyncsessions.cli.exits import COMPLETE, UNPROVEN
-from asyncsessions.cli.process import run, say
+from asyncsessions.cli.process import say
 from asyncsessions.cli.progress import Display, choose_display, ticking
 from asyncsessions.cli.pulling import explain
+from asyncsessions.cli.running import run
 from asyncsessions.client import Client
 from asyncsessions.core.report import Report
 from asyncsessions.providers.attributionhub import AttributionHub

@@ -12,8 +12,9 @@ from attrs import asdict
 from asyncsessions.cli.diagnostics import listen
 from asyncsessions.cli.exits import COMPLETE
 from asyncsessions.cli.figures import plural
-from asyncsessions.cli.process import run, say, say_out
+from asyncsessions.cli.process import say, say_out
 from asyncsessions.cli.pulling import check_target, explain
+from asyncsessions.cli.running import run
 from asyncsessions.cli.vendors import Question, Vendor, refuse_many_windows
 from asyncsessions.client import Client
 from asyncsessions.engine.probe import Estimate

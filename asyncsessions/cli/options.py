@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 import click
 
-from asyncsessions.core.windows import checked
 from asyncsessions.errors import InvalidQueryError
 
 __all__ = [
@@ -35,6 +34,8 @@ SECRET_NAMES = re.compile(
 
 def moment(text: str) -> str:
     """Check a date, or a time with its zone, in ISO 8601; it is handed on as it is."""
+    from asyncsessions.core.windows import checked
+
     try:
         date.fromisoformat(text)
     except ValueError:

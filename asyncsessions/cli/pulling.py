@@ -21,9 +21,10 @@ from asyncsessions.cli.figures import (
     spent,
     verdict,
 )
-from asyncsessions.cli.process import Ending, run, say
+from asyncsessions.cli.process import say
 from asyncsessions.cli.progress import choose_display, ticking
 from asyncsessions.cli.reporting import ReportFile
+from asyncsessions.cli.running import Ending, run
 from asyncsessions.cli.vendors import Question, Vendor, refuse_many_windows
 from asyncsessions.client import Client
 from asyncsessions.core.report import Report

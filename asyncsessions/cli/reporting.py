@@ -14,7 +14,8 @@ import click
 from attrs import frozen
 
 from asyncsessions.cli.figures import shell_words
-from asyncsessions.cli.process import Ending, say, say_out
+from asyncsessions.cli.process import say, say_out
+from asyncsessions.cli.running import Ending
 from asyncsessions.core.report import Report
 from asyncsessions.errors import SessionsError
 from asyncsessions.sinks import STDOUT

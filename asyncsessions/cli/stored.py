@@ -11,9 +11,10 @@ from attrs import frozen
 
 from asyncsessions.cli.exits import COMPLETE
 from asyncsessions.cli.figures import plural
-from asyncsessions.cli.process import run, say, say_out
+from asyncsessions.cli.process import say, say_out
 from asyncsessions.cli.pulling import explain
 from asyncsessions.cli.render import Page
+from asyncsessions.cli.running import run
 from asyncsessions.core.books import Run, Stream
 from asyncsessions.core.convert import instant_text
 from asyncsessions.core.windows import to_datetime

@@ -9,8 +9,9 @@ import click
 from asyncsessions.cli.diagnostics import listen
 from asyncsessions.cli.exits import COMPLETE, FAILED, UNPROVEN
 from asyncsessions.cli.figures import plural
-from asyncsessions.cli.process import Ending, run, say, say_out
+from asyncsessions.cli.process import say, say_out
 from asyncsessions.cli.pulling import explain
+from asyncsessions.cli.running import Ending, run
 from asyncsessions.cli.vendors import ATTRIBUTIONHUB, HUM, Question
 from asyncsessions.client import Client
 from asyncsessions.core.books import Stream

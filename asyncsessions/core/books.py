@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 from attrs import evolve, field, frozen
 
@@ -73,14 +73,36 @@ class StoredWindow:
     run: str
 
 
+W = TypeVar("W", bound=StoredWindow)
+
+
 @frozen(kw_only=True)
 class ReadWindow:
-    """A window that was read and is to be committed: its rows replace what was stored of it."""
+    """A window that was read and is to be committed: its rows replace what was stored of it.
+
+    ``rows`` may be :class:`~asyncsessions.core.rows.SentRows`, which only become sessions where
+    somebody looks at them.
+    """
 
     window: Window
     rows: Sequence[Session] = field(repr=False)
     complete: bool
     as_of: tuple[datetime, datetime]
+
+    def stored(
+        self, kind: type[W], *, digest: str, run: str, committed_at: datetime, **place: Any
+    ) -> W:
+        """Return how a target enters it; ``place`` is what its ``kind`` of window says besides."""
+        return kind(
+            owned=self.window.owned,
+            rows=len(self.rows),
+            complete=self.complete,
+            digest=digest,
+            as_of=self.as_of,
+            committed_at=committed_at,
+            run=run,
+            **place,
+        )
 
 
 @frozen(kw_only=True)

@@ -10,7 +10,7 @@ pyarrow is imported on use: everything else here works without it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 from attrs import field, frozen
 
 from asyncsessions.core.records import Session
+from asyncsessions.core.rows import SentRows, in_order
+from asyncsessions.core.windows import EPOCH
 from asyncsessions.errors import ConfigurationError, SinkError
 
 if TYPE_CHECKING:
@@ -31,8 +33,10 @@ __all__ = [
     "Kind",
     "arrow_schema",
     "column_definitions",
+    "columns_of",
     "csv_header",
     "import_arrow",
+    "ordered_table",
     "to_table",
 ]
 
@@ -180,23 +184,45 @@ def to_table(sessions: Iterable[Session]) -> pa.Table:
     arrow = import_arrow()
     schema: Any = arrow_schema()
     rows = sessions if isinstance(sessions, Sequence) else list(sessions)
+    columns = columns_of(rows)
     arrays = [
-        _array(arrow, column, values, data_type)
-        for column, values, data_type in zip(COLUMNS, _by_column(rows), schema.types, strict=True)
+        _array(arrow, column, columns[column.name], data_type)
+        if column.name in columns
+        else arrow.nulls(len(rows), data_type)
+        for column, data_type in zip(COLUMNS, schema.types, strict=True)
     ]
     table: pa.Table = arrow.Table.from_arrays(arrays, schema=schema)
     return table
 
 
-def _array(arrow: Any, column: Column, values: list[Any], data_type: Any) -> Any:
+def columns_of(sessions: Sequence[Session]) -> Mapping[str, Sequence[Any]]:
+    """Return the flat values by the name of their column; columns without any may be left out."""
+    return sessions.columns() if isinstance(sessions, SentRows) else dict(_by_column(sessions))
+
+
+def ordered_table(sessions: Sequence[Session]) -> pa.Table:
+    """Return the same, newest first, those of one instant by their ids."""
+    rows = sessions.in_order() if isinstance(sessions, SentRows) else in_order(sessions)
+    return to_table(rows)
+
+
+def _array(arrow: Any, column: Column, values: Sequence[Any], data_type: Any) -> Any:
     try:
+        if column.kind is Kind.INSTANT:
+            return _instants(arrow, values, data_type)
         return arrow.array(values, type=data_type)
     except (ValueError, TypeError, OverflowError):  # ArrowInvalid is a ValueError
         problem = SinkError(f"a value of the column {column.name} is no {column.kind.value}")
     raise problem
 
 
-def _by_column(rows: Sequence[Session]) -> Iterable[list[Any]]:
+def _instants(arrow: Any, values: Sequence[Any], data_type: Any) -> Any:
+    """Return aware times as an array; by way of durations, which takes a third of the time."""
+    since = [None if value is None else value - EPOCH for value in values]
+    return arrow.array(since, type=arrow.duration("us")).view(data_type)
+
+
+def _by_column(rows: Sequence[Session]) -> Iterable[tuple[str, list[Any]]]:
     """Yield the values of one column after the other; each part is looked up once a row."""
     part, holders = None, list[Any](rows)
     for column in COLUMNS:
@@ -207,4 +233,4 @@ def _by_column(rows: Sequence[Session]) -> Iterable[list[Any]]:
         values = [None if holder is None else getattr(holder, name) for holder in holders]
         if flatten is not _same:
             values = [None if value is None else flatten(value) for value in values]
-        yield values
+        yield column.name, values

@@ -15,18 +15,23 @@ order in which the vendor lists the twins.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Callable, MutableMapping, Sequence
 from datetime import datetime
 from hashlib import blake2b
+from operator import attrgetter
+from typing import Any, TypeVar
 
 import msgspec
 from attrs import evolve
-
-from asyncsessions.core.records import Session
+from msgspec.structs import replace
 
 __all__ = ["derived_id", "number_twins"]
 
+R = TypeVar("R")
+
+id_of: Callable[[Any], str] = attrgetter("id")
 _encode = msgspec.json.Encoder().encode
+_EMPTY = blake2b(digest_size=16, person=b"session-id-1")
 
 
 def derived_id(  # noqa: PLR0917 (called once a row: the fields of the digest, in its order)
@@ -39,24 +44,30 @@ def derived_id(  # noqa: PLR0917 (called once a row: the fields of the digest, i
     landing_page: str | None,
 ) -> str:
     """Return the 32 hexadecimal digits that identify a session without an id of its own."""
-    fields = (started_at, source, medium, campaign, content, term, landing_page)
-    return blake2b(_encode(fields), digest_size=16, person=b"session-id-1").hexdigest()
+    hashing = _EMPTY.copy()
+    hashing.update(_encode((started_at, source, medium, campaign, content, term, landing_page)))
+    return hashing.hexdigest()
 
 
-def number_twins(
-    sessions: Iterable[Session], seen: MutableMapping[str, int] | None = None
-) -> list[Session]:
-    """Give every further session of the same id its occurrence number, in the order given.
+def number_twins(rows: Sequence[R], seen: MutableMapping[str, int] | None = None) -> list[R]:
+    """Give every further row of the same id its occurrence number, in the order given.
 
-    ``seen`` carries the counts from one call to the next where instants can be torn apart
-    (lists that are not in time order); ``None`` starts afresh.
+    Rows are sessions, or a vendor's own with an ``id``.  ``seen`` carries the counts from one call
+    to the next where instants can be torn apart (lists that are not in time order); ``None`` starts
+    afresh.
     """
+    if seen is None and len(set(map(id_of, rows))) == len(rows):
+        return list(rows)
     counts: MutableMapping[str, int] = {} if seen is None else seen
-    numbered: list[Session] = []
-    for session in sessions:
-        occurrence = counts.get(session.id, 0) + 1
-        counts[session.id] = occurrence
-        numbered.append(
-            session if occurrence == 1 else evolve(session, id=f"{session.id}-{occurrence}")
-        )
+    numbered: list[R] = []
+    for row in rows:
+        name = id_of(row)
+        occurrence = counts.get(name, 0) + 1
+        counts[name] = occurrence
+        numbered.append(row if occurrence == 1 else _renamed(row, f"{name}-{occurrence}"))
     return numbered
+
+
+def _renamed(row: Any, name: str) -> Any:
+    # A copy: the same row may lie on another page, where it may be the first of its twins.
+    return replace(row, id=name) if isinstance(row, msgspec.Struct) else evolve(row, id=name)

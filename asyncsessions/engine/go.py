@@ -12,6 +12,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from attrs import evolve
+
 from asyncsessions.core.answer import Ask
 from asyncsessions.core.journal import Setting
 from asyncsessions.core.options import Options
@@ -24,6 +26,7 @@ from asyncsessions.engine.opened import OpenWindow
 from asyncsessions.engine.pages import PageRead, PageTasks, Source
 from asyncsessions.engine.progress import Progress
 from asyncsessions.errors import BudgetExceededError, SessionsError
+from asyncsessions.providers.base import RowProvider
 from asyncsessions.sinks.base import Standing
 
 __all__ = ["Choose", "Go"]
@@ -58,6 +61,8 @@ class Go:
         self._most_open = most_open
         self._now = now
         provider, meter = source.provider, source.meter
+        if isinstance(provider, RowProvider) and not source.raw:  # rows do not keep their JSON
+            self._source = evolve(source, rows=provider)
         self._setting = Setting(provider.page_size, options.consistency, options.raw)
         self._progress = Progress(standing, provider.name, meter, page_size=provider.page_size)
         self._tasks = PageTasks()
@@ -160,8 +165,8 @@ class Go:
                 self._make_lane,
                 self._journal,
                 self._setting,
+                source=self._source,
                 concurrency=self._concurrency,
-                understand=self._source.understand,
                 now=self._now,
             )
             self._agenda.popleft()

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from asyncsessions.core.answer import Ask
 from asyncsessions.core.books import ReadWindow
 from asyncsessions.core.http import Response
 from asyncsessions.core.journal import Answered, Asked, Event, Setting, Withdrawn
-from asyncsessions.core.records import Session
+from asyncsessions.core.rows import SentRows
 from asyncsessions.core.windows import Window
 from asyncsessions.engine.lane import Lane, started_at
-from asyncsessions.engine.pages import PageRead
+from asyncsessions.engine.pages import PageRead, Source
 from asyncsessions.errors import SessionsError
 from asyncsessions.sinks.base import Journal
 
@@ -30,7 +31,7 @@ class OpenWindow:
     """Reads one window, and goes on where an earlier process stopped.
 
     ``concurrency`` is how many requests are kept open, unless a story began with another number;
-    ``understand`` reads the body of a page; ``now`` is the wall clock.  Raises :class:`SinkError`
+    ``source`` understands the body of a page; ``now`` is the wall clock.  Raises :class:`SinkError`
     if the journal cannot be read.
     """
 
@@ -41,15 +42,15 @@ class OpenWindow:
         journal: Journal,
         setting: Setting,
         *,
+        source: Source,
         concurrency: int,
-        understand: Callable[[int, Response], PageRead],
         now: Callable[[], datetime],
     ) -> None:
         self.window = window
         self._make_lane = make_lane
         self._journal = journal
         self._setting = setting
-        self._understand = understand
+        self._source = source
         self._now = now
         story = list(journal.story(window, setting))
         # The walk cuts ranges by it, so a story is told to a walk like the one that wrote it.
@@ -68,9 +69,10 @@ class OpenWindow:
         self.pages = 0
         self.unknown_fields: set[str] = set()
         self.warnings: dict[str, None] = {}
-        self._rows: list[Session] = []
+        self._rows: list[Any] = []  # sessions, or the vendor's own rows
         self._read_at: list[datetime] = []
         self._backlog: deque[Ask] = deque()
+        self._untold: list[Event] = []
 
     def _replay(self, story: list[Event]) -> None:
         for event in story:
@@ -84,7 +86,7 @@ class OpenWindow:
             if isinstance(event, Withdrawn):
                 self._rows += self.lane.withdraw(ask)
             else:
-                read = self._understand(ask.page, Response(status=OK, body=event.body))
+                read = self._source.understand(ask.page, Response(status=OK, body=event.body))
                 self._take(ask, read, event.read_at)
 
     # ------------------------------------------------------------------ asking
@@ -99,12 +101,12 @@ class OpenWindow:
         if self._backlog:
             return self._backlog.popleft()
         ask = self.lane.walk.next_ask()
-        self._journal.note(self.window, self._setting, Asked(ask, self._concurrency))
+        self._untold.append(Asked(ask, self._concurrency))
         return ask
 
     def withdraw(self, ask: Ask) -> None:
         """Drop a request whose answer is not wanted any more."""
-        self._journal.note(self.window, self._setting, Withdrawn(ask))
+        self._tell(Withdrawn(ask))
         self._rows += self.lane.withdraw(ask)
 
     # ------------------------------------------------------------------ receiving
@@ -115,8 +117,17 @@ class OpenWindow:
         Raises :class:`SinkError`, and what the walk raises for an answer that cannot be.
         """
         moment = self._now()
-        self._journal.note(self.window, self._setting, Answered(ask, read.body, moment))
+        self._tell(Answered(ask, read.body, moment))
         self._take(ask, read, moment)
+
+    def _tell(self, event: Event) -> None:
+        """Write an event down, after the requests that were decided on before it.
+
+        Those are not worth a step of their own: to ask again for what was lost under way a later
+        process needs no more than what had been heard until then.
+        """
+        self._journal.note(self.window, self._setting, *self._untold, event)
+        self._untold.clear()
 
     def _take(self, ask: Ask, read: PageRead, moment: datetime) -> None:
         # Found from the story alone, so that every later process finds the same pauses.
@@ -148,10 +159,14 @@ class OpenWindow:
 
     def result(self) -> ReadWindow:
         """Return what was read, to be committed; only valid when it is finished."""
-        rows = self._rows
+        rows: Sequence[Any] = self._rows
         walk = self.lane.walk
         if walk.is_in_order or self.lane.late_rows:  # nothing is late for what is written whole
             rows = sorted(rows, key=started_at, reverse=True)
+        vendor = self._source.rows
+        if vendor is not None:
+            as_sessions, as_columns = vendor.as_sessions, vendor.as_columns
+            rows = SentRows(rows, as_sessions=as_sessions, as_columns=as_columns)
         return ReadWindow(
             window=self.window,
             rows=rows,

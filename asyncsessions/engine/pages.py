@@ -18,7 +18,7 @@ from asyncsessions.core.answer import Answer, Ask
 from asyncsessions.core.http import Request, Response
 from asyncsessions.core.meter import Meter
 from asyncsessions.core.records import Session
-from asyncsessions.providers.base import Provider, Query
+from asyncsessions.providers.base import Provider, Query, RowProvider
 
 __all__ = ["Fetch", "PageRead", "PageTasks", "Source"]
 
@@ -46,13 +46,17 @@ class PageRead:
 
 @frozen
 class Source:
-    """Where pages come from: a vendor, a query, and the way to send."""
+    """Where pages come from: a vendor, a query, and the way to send.
+
+    ``rows`` reads pages into the vendor's own rows instead of sessions (``None``).
+    """
 
     provider: Provider[...]
     query: Query
     fetch: Fetch
     meter: Meter
     raw: bool = False
+    rows: RowProvider | None = None
 
     async def read(self, ask: Ask) -> PageRead:
         """Fetch and read one page."""
@@ -61,7 +65,10 @@ class Source:
 
     def understand(self, page: int, response: Response) -> PageRead:
         """Read the answer to a request for a page; raises :class:`UnexpectedResponseError`."""
-        answer = self.provider.read_page(response, page=page, raw=self.raw)
+        if self.rows is None:
+            answer = self.provider.read_page(response, page=page, raw=self.raw)
+        else:
+            answer = self.rows.read_rows(response, page=page)
         # Looked for on the first page of a window only: it costs a second decoding.
         unknown = self.provider.unknown_fields(response) if page == 1 else ()
         return PageRead(answer, unknown, response.body)

@@ -9,18 +9,16 @@ is used up.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, TypeAlias, TypeVar, cast
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, TypeVar
 
 import msgspec
 
 from asyncsessions.core.answer import Answer
-from asyncsessions.core.drafts import ConversionDraft, ExitDraft, SessionDraft
 from asyncsessions.core.http import Request, Response, Secret, base_url, checked_secret
-from asyncsessions.core.identity import derived_id
 from asyncsessions.core.masking import masked
-from asyncsessions.core.records import Conversion, Exit, Session
+from asyncsessions.core.records import Session
 from asyncsessions.core.retry_after import parse_retry_after
 from asyncsessions.core.windows import EPOCH, TimeLike, Window
 from asyncsessions.errors import (
@@ -31,59 +29,26 @@ from asyncsessions.errors import (
     SessionsError,
     UnexpectedResponseError,
 )
-from asyncsessions.providers.base import Query, instant, optional_text
-from asyncsessions.providers.wire import (
-    Count,
-    maybe_utc,
-    raw_records,
-    reading,
-    undocumented,
-    utc,
+from asyncsessions.providers.attributionhub_rows import (
+    OURS,
+    AhConversion,
+    AhExit,
+    AhRow,
+    settled,
+    to_columns,
+    to_sessions,
 )
+from asyncsessions.providers.base import Query, instant, optional_text
+from asyncsessions.providers.wire import Count, raw_records, reading, undocumented
 
 __all__ = ["AttributionHub"]
 
 T = TypeVar("T")
-OneOrMany: TypeAlias = T | list[T] | None
 
 PATH = "/api/v1/sessions"
 UNAUTHORIZED = 401
 TOO_MANY_REQUESTS = 429
 NOTHING_FOUND = "No sessions found for the given parameters."
-ONE_EVENT = "some sessions have several conversions or exits: the first is kept, raw=True keeps all"
-
-
-class AhConversion(msgspec.Struct, gc=False):
-    """A conversion as sent."""
-
-    email: str | None = None
-    timestamp: datetime | None = None
-    conversion_page: str | None = None
-    previous_page: str | None = None
-
-
-class AhExit(msgspec.Struct, gc=False):
-    """An exit as sent."""
-
-    exit_page: str | None = None
-    previous_page: str | None = None
-    timestamp: datetime | None = None
-
-
-class AhRow(msgspec.Struct, gc=False):
-    """A record of the list; every key but the timestamp may be absent."""
-
-    timestamp: datetime
-    source: str | None = None
-    medium: str | None = None
-    campaign: str | None = None
-    content: str | None = None
-    term: str | None = None
-    landing_page: str | None = None
-    conversion: OneOrMany[AhConversion] = None
-    exit: OneOrMany[AhExit] = None
-    # Three centuries either way: more is no duration and fits into no target.
-    duration: Annotated[float, msgspec.Meta(ge=-1e10, le=1e10)] | None = None
 
 
 class AhPagination(msgspec.Struct, gc=False):
@@ -105,14 +70,13 @@ class AhPage(msgspec.Struct, gc=False):
     error: msgspec.Raw = NULL
 
 
-new = object.__new__
 decode_page = msgspec.json.Decoder(AhPage).decode
 decode_object = msgspec.json.Decoder(dict[str, Any]).decode
 
 KNOWN_PAGE: dict[str, Any] = {
     **dict.fromkeys(AhPage.__struct_fields__),
     "records": {
-        **dict.fromkeys(AhRow.__struct_fields__),
+        **dict.fromkeys(name for name in AhRow.__struct_encode_fields__ if name != OURS),
         "conversion": dict.fromkeys(AhConversion.__struct_fields__),
         "exit": dict.fromkeys(AhExit.__struct_fields__),
     },
@@ -212,14 +176,39 @@ class AttributionHub:
     def read_page(self, response: Response, *, page: int, raw: bool = False) -> Answer[Session]:
         """Read a list answer; a message without records means that nothing was found."""
         kept = response if raw else None
-        outcome = reading(response, decode_page, lambda sent: self._page(sent, page, kept))
+        return self._read(response, lambda sent: self._sessions(sent, page, kept))
+
+    def read_rows(self, response: Response, *, page: int) -> Answer[AhRow]:
+        """Read a list answer into rows as they were sent, each with its id."""
+        return self._read(response, lambda sent: self._page(sent, page))
+
+    def as_sessions(self, rows: Sequence[AhRow]) -> list[Session]:
+        """Return the sessions that rows are."""
+        return to_sessions(rows)
+
+    def as_columns(self, rows: Sequence[AhRow]) -> Mapping[str, Sequence[Any]]:
+        """Return the columns of rows."""
+        return to_columns(rows)
+
+    def _read(
+        self, response: Response, convert: Callable[[AhPage], Answer[T] | UnexpectedResponseError]
+    ) -> Answer[T]:
+        outcome = reading(response, decode_page, convert)
         if isinstance(outcome, SessionsError):
             raise outcome
         return outcome
 
-    def _page(
+    def _sessions(
         self, sent: AhPage, page: int, kept: Response | None
     ) -> Answer[Session] | UnexpectedResponseError:
+        answer = self._page(sent, page)
+        if isinstance(answer, UnexpectedResponseError):
+            return answer
+        raws = raw_records(kept, "records") if kept and answer.rows else None
+        sessions = to_sessions(answer.rows, raws)
+        return Answer(sessions, answer.times, answer.total, answer.warning)
+
+    def _page(self, sent: AhPage, page: int) -> Answer[AhRow] | UnexpectedResponseError:
         if sent.error != NULL:
             reason = masked(bytes(sent.error), self.secrets)
             return UnexpectedResponseError(f"the vendor reports an error: {reason}", path="$.error")
@@ -234,10 +223,10 @@ class AttributionHub:
                 f"asked for page {page}, got page {sent.pagination.current_page}",
                 path="$.pagination.current_page",
             )
-        rows, times = _sessions(sent.records, raw_records(kept, "records") if kept else None)
-        return Answer(rows, times, sent.pagination.total_records, _warning(sent.records))
+        times, warning = settled(sent.records)
+        return Answer(sent.records, times, sent.pagination.total_records, warning)
 
-    def _nothing(self, message: str | None) -> Answer[Session] | UnexpectedResponseError:
+    def _nothing(self, message: str | None) -> Answer[AhRow] | UnexpectedResponseError:
         if message is None:
             return UnexpectedResponseError("neither records nor a message", path="$")
         # By its shape it is the documented answer; another wording is worth showing.
@@ -299,75 +288,3 @@ def _count(value: object) -> int | None:
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63:
         return value
     return None
-
-
-def _warning(rows: Sequence[AhRow]) -> str | None:
-    listed = [row for row in rows if isinstance(row.conversion, list) or isinstance(row.exit, list)]
-    several = any(
-        isinstance(event, list) and len(event) > 1
-        for row in listed
-        for event in (row.conversion, row.exit)
-    )
-    return ONE_EVENT if several else None
-
-
-def _sessions(
-    rows: Sequence[AhRow], raws: Sequence[bytes] | None
-) -> tuple[list[Session], list[datetime]]:
-    """Return the records of rows, with their times; all inline, since this is the hottest loop."""
-    sessions: list[Session] = []
-    times: list[datetime] = []
-    for index, row in enumerate(rows):
-        started_at = row.timestamp
-        if started_at.tzinfo is not UTC:
-            started_at = utc(started_at)
-        draft: Any = new(SessionDraft)
-        draft.provider = "attributionhub"
-        draft.started_at = started_at
-        draft.source = source = row.source
-        draft.medium = medium = row.medium
-        draft.campaign = campaign = row.campaign
-        draft.content = content = row.content
-        draft.term = term = row.term
-        draft.landing_page = page = row.landing_page
-        draft.id = derived_id(started_at, source, medium, campaign, content, term, page)
-        draft.address = draft.furthest_step = draft.order = None
-        draft.conversion = None if row.conversion is None else _conversion(_first(row.conversion))
-        draft.exit = None if row.exit is None else _exit(_first(row.exit))
-        duration = row.duration
-        draft.duration = None if duration is None else timedelta(0, duration)
-        draft.raw = None if raws is None else raws[index]
-        draft.__class__ = Session
-        sessions.append(draft)
-        times.append(started_at)
-    return sessions, times
-
-
-def _first(event: OneOrMany[T]) -> T | None:
-    events = cast("list[T]", event) if isinstance(event, list) else [event]
-    return events[0] if events else None
-
-
-def _conversion(wire: AhConversion | None) -> Conversion | None:
-    if wire is None:
-        return None
-    draft: Any = new(ConversionDraft)
-    draft.at = maybe_utc(wire.timestamp)
-    draft.email = wire.email
-    draft.page = wire.conversion_page
-    draft.previous_page = wire.previous_page
-    draft.__class__ = Conversion
-    read: Conversion = draft
-    return read
-
-
-def _exit(wire: AhExit | None) -> Exit | None:
-    if wire is None:
-        return None
-    draft: Any = new(ExitDraft)
-    draft.at = maybe_utc(wire.timestamp)
-    draft.page = wire.exit_page
-    draft.previous_page = wire.previous_page
-    draft.__class__ = Exit
-    read: Exit = draft
-    return read

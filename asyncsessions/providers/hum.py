@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Annotated, Any, Literal, TypeAlias, TypeVar, cast
+from typing import Any, Literal, TypeAlias, TypeVar, cast
 from uuid import UUID
 
 import msgspec
 
 from asyncsessions.core.answer import Answer
-from asyncsessions.core.drafts import AddressDraft, OrderDraft, SessionDraft
 from asyncsessions.core.http import Request, Response, Secret, base_url, checked_secret
 from asyncsessions.core.masking import masked
-from asyncsessions.core.records import Address, CartStep, Order, Session, SessionDetail
+from asyncsessions.core.records import CartStep, Order, Session, SessionDetail
 from asyncsessions.core.windows import TimeLike, Window
 from asyncsessions.errors import (
     ConfigurationError,
@@ -29,6 +28,16 @@ from asyncsessions.errors import (
     UnexpectedResponseError,
 )
 from asyncsessions.providers.base import Query, instant
+from asyncsessions.providers.hum_rows import (
+    HumAddress,
+    HumOrder,
+    HumRow,
+    read_address,
+    read_order,
+    to_columns,
+    to_sessions,
+    to_utc,
+)
 from asyncsessions.providers.wire import (
     Count,
     Whole,
@@ -53,36 +62,6 @@ ENVIRONMENTS = {
 
 PATH = "/analytics/sessions"
 SESSION_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._~-]*")
-
-
-class HumAddress(msgspec.Struct, gc=False):
-    """The address as sent; ``zip`` was seen as a number."""
-
-    street1: str | None = None
-    street2: str | None = None
-    city: str | None = None
-    state: str | None = None
-    zip: str | Annotated[int, msgspec.Meta(ge=0, le=999_999_999)] | None = None
-
-
-class HumOrder(msgspec.Struct, gc=False):
-    """The order fields: flat in the list, nested in the detail."""
-
-    order_number: str | None = None
-    ordered_at: datetime | None = None
-    installed: bool | None = None
-    installed_at: datetime | None = None
-    commission_cents: Whole | None = None
-
-
-class HumRow(HumOrder, gc=False, kw_only=True):
-    """A row of the list."""
-
-    id: str
-    created_at: datetime
-    campaign_id: str | None = None
-    address: HumAddress | None = None
-    furthest_step: Whole | None = None
 
 
 class HumStep(msgspec.Struct, gc=False):
@@ -134,7 +113,6 @@ class HumDetail(HumStatus, gc=False, kw_only=True):
 
 W = TypeVar("W", bound=HumStatus)
 
-new = object.__new__
 NO_ORDER = Order()
 
 decode_page = msgspec.json.Decoder(HumPage).decode
@@ -144,7 +122,7 @@ decode_status = msgspec.json.Decoder(HumStatus).decode
 KNOWN_PAGE: dict[str, Any] = {
     **dict.fromkeys(HumPage.__struct_fields__),
     "data": {
-        **dict.fromkeys(HumRow.__struct_fields__),
+        **dict.fromkeys(HumRow.__struct_encode_fields__),
         "address": dict.fromkeys(HumAddress.__struct_fields__),
     },
     "meta": dict.fromkeys(("responded_at", "page", "pages", "count")),
@@ -239,7 +217,19 @@ class Hum:
     def read_page(self, response: Response, *, page: int, raw: bool = False) -> Answer[Session]:
         """Read a list answer."""
         kept = response if raw else None
-        return self._read(response, decode_page, lambda sent: self._page(sent, page, kept))
+        return self._read(response, decode_page, lambda sent: self._sessions(sent, page, kept))
+
+    def read_rows(self, response: Response, *, page: int) -> Answer[HumRow]:
+        """Read a list answer into rows as they were sent."""
+        return self._read(response, decode_page, lambda sent: self._page(sent, page))
+
+    def as_sessions(self, rows: Sequence[HumRow]) -> list[Session]:
+        """Return the sessions that rows are."""
+        return to_sessions(rows)
+
+    def as_columns(self, rows: Sequence[HumRow]) -> Mapping[str, Sequence[Any]]:
+        """Return the columns of rows."""
+        return to_columns(rows)
 
     def read_refusal(self, response: Response) -> SessionsError | None:  # noqa: ARG002 - as asked for by the port
         """Hum has no refusals but the usual statuses."""
@@ -293,18 +283,25 @@ class Hum:
             f"the vendor reports {status!r} for the request: {reason}", path="$.request_status"
         )
 
-    def _page(
-        self, sent: HumPage, page: int, kept: Response | None
-    ) -> Answer[Session] | UnexpectedResponseError:
+    def _page(self, sent: HumPage, page: int) -> Answer[HumRow] | UnexpectedResponseError:
         if sent.meta.page != page:
             return UnexpectedResponseError(
                 f"asked for page {page}, got page {sent.meta.page}", path="$.meta.page"
             )
-        rows, times = _sessions(sent.data, raw_records(kept, "data") if kept else None)
+        times = to_utc(sent.data)
         warning = None
         if sent.request_status == "warning":
             warning = masked(sent.message or "the vendor gave a warning", self.secrets)
-        return Answer(rows, times, sent.meta.count, warning)
+        return Answer(sent.data, times, sent.meta.count, warning)
+
+    def _sessions(
+        self, sent: HumPage, page: int, kept: Response | None
+    ) -> Answer[Session] | UnexpectedResponseError:
+        answer = self._page(sent, page)
+        if isinstance(answer, UnexpectedResponseError):
+            return answer
+        sessions = to_sessions(answer.rows, raw_records(kept, "data") if kept else None)
+        return Answer(sessions, answer.times, answer.total, answer.warning)
 
     def _get(
         self, path: str, *, params: tuple[tuple[str, str], ...] = (), page: int | None = None
@@ -349,52 +346,15 @@ def _uuid(value: str | UUID) -> str:
         raise InvalidQueryError("token_ids must be UUIDs") from None
 
 
-def _sessions(
-    rows: Sequence[HumRow], raws: Sequence[bytes] | None
-) -> tuple[list[Session], list[datetime]]:
-    """Return the records of rows, with their times; all inline, since this is the hottest loop."""
-    sessions: list[Session] = []
-    times: list[datetime] = []
-    for index, row in enumerate(rows):
-        started_at = row.created_at
-        if started_at.tzinfo is not UTC:
-            started_at = utc(started_at)
-        draft: Any = new(SessionDraft)
-        draft.provider = "hum"
-        draft.id = row.id
-        draft.started_at = started_at
-        draft.campaign = row.campaign_id
-        draft.source = draft.medium = draft.content = draft.term = draft.landing_page = None
-        address = row.address
-        draft.address = None if address is None else _read_address(address)
-        draft.furthest_step = row.furthest_step
-        if (
-            row.order_number is None
-            and row.ordered_at is None
-            and row.installed is None
-            and row.installed_at is None
-            and row.commission_cents is None
-        ):
-            draft.order = None
-        else:
-            draft.order = _read_order(row)
-        draft.conversion = draft.exit = draft.duration = None
-        draft.raw = None if raws is None else raws[index]
-        draft.__class__ = Session
-        sessions.append(draft)
-        times.append(started_at)
-    return sessions, times
-
-
 def _detail(row: HumDetailRow) -> SessionDetail:
     return SessionDetail(
         provider=Hum.name,
         id=row.id,
         started_at=utc(row.created_at),
         campaign=row.campaign_id,
-        address=None if row.address is None else _read_address(row.address),
+        address=None if row.address is None else read_address(row.address),
         furthest_step=row.furthest_step,
-        order=None if row.order is None else _read_order(row.order),
+        order=None if row.order is None else _detailed_order(row.order),
         cart_progression=tuple(
             CartStep(step=step.step, name=step.step_name, at=maybe_utc(step.timestamp))
             for step in row.cart_progression or ()
@@ -402,27 +362,7 @@ def _detail(row: HumDetailRow) -> SessionDetail:
     )
 
 
-def _read_address(address: HumAddress) -> Address:
-    postcode = address.zip
-    draft: Any = new(AddressDraft)
-    draft.street1 = address.street1
-    draft.street2 = address.street2
-    draft.city = address.city
-    draft.state = address.state
-    # A number has lost its leading zeros: American postcodes have five digits.
-    draft.zip = f"{postcode:05d}" if type(postcode) is int else postcode
-    draft.__class__ = Address
-    read: Address = draft
-    return read
-
-
-def _read_order(row: HumOrder) -> Order | None:
-    draft: Any = new(OrderDraft)
-    draft.number = row.order_number
-    draft.ordered_at = maybe_utc(row.ordered_at)
-    draft.installed = row.installed
-    draft.installed_at = maybe_utc(row.installed_at)
-    draft.commission_cents = row.commission_cents
-    draft.__class__ = Order
-    read: Order = draft
-    return None if read == NO_ORDER else read
+def _detailed_order(sent: HumOrder) -> Order | None:
+    sent.ordered_at, sent.installed_at = maybe_utc(sent.ordered_at), maybe_utc(sent.installed_at)
+    order = read_order(sent)
+    return None if order == NO_ORDER else order

@@ -7,9 +7,7 @@ needs an optional library is imported when it is asked for.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from attrs import frozen
+from typing import TYPE_CHECKING, NamedTuple
 
 from asyncsessions.errors import ConfigurationError, SinkError
 
@@ -24,8 +22,7 @@ DATASET = "/"
 """The ending of a target that is a directory."""
 
 
-@frozen
-class SinkKind:
+class SinkKind(NamedTuple):  # not attrs, which takes longer to import than all that help needs
     """A kind of target: what it is, and the extra it needs (``None`` = none)."""
 
     description: str

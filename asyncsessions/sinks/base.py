@@ -76,8 +76,8 @@ class Journal(Protocol):
         """Return what happened to a window, oldest first; nothing if it was read otherwise."""
         ...
 
-    def note(self, window: Window, setting: Setting, event: Event) -> None:
-        """Add an event to the story of a window."""
+    def note(self, window: Window, setting: Setting, *events: Event) -> None:
+        """Add events to the story of a window, all of them or none."""
         ...
 
     def forget(self, window: Window) -> None:

@@ -17,15 +17,22 @@ from attrs import evolve
 
 from asyncsessions.core.books import ReadWindow, Run, Stream, cut_out
 from asyncsessions.core.changes import Change, changes_table, compare
-from asyncsessions.core.columns import to_table
-from asyncsessions.core.digest import digest, sorted_rows
+from asyncsessions.core.columns import ordered_table
+from asyncsessions.core.digest import digest
 from asyncsessions.core.plan import PullPlan
 from asyncsessions.core.tiles import Span
 from asyncsessions.sinks.base import Standing
 from asyncsessions.sinks.books_file import FileStream, PlacedWindow
 from asyncsessions.sinks.manifest import Manifest
 from asyncsessions.sinks.partial import real_target
-from asyncsessions.sinks.parts import part_name, read_part, rows_in, write_part, writing_parquet
+from asyncsessions.sinks.parts import (
+    PARQUET,
+    part_name,
+    read_part,
+    rows_in,
+    write_part,
+    writing_parquet,
+)
 from asyncsessions.sinks.sidecar import Sidecar
 from asyncsessions.sinks.streams_store import StreamsStore
 from asyncsessions.sinks.wording import shown
@@ -114,16 +121,9 @@ class DatasetStore(StreamsStore[PlacedWindow]):
     def _replace(self, read: ReadWindow) -> tuple[PlacedWindow, Sequence[Change]]:
         assert self._stream is not None
         assert self._run is not None
-        table = sorted_rows(to_table(read.rows))
-        window = PlacedWindow(
-            owned=read.window.owned,
-            rows=table.num_rows,
-            complete=read.complete,
-            digest=digest(table),
-            as_of=read.as_of,
-            committed_at=datetime.now(UTC),
-            run=self._run.id,
-        )
+        table = ordered_table(read.rows)
+        run, now = self._run.id, datetime.now(UTC)
+        window = read.stored(PlacedWindow, digest=digest(table), run=run, committed_at=now)
         window = evolve(window, file=self._file(window))
         span, files, changes = window.owned, self._stream.changes, list[Change]()
         before = [other for other in self._stream.windows if other.owned & span]
@@ -149,7 +149,7 @@ class DatasetStore(StreamsStore[PlacedWindow]):
 
     def _file(self, window: PlacedWindow) -> str:
         assert self._stream is not None
-        return part_name(window.owned, window.digest, stream=self._stream.provider)
+        return part_name(window.owned, window.digest, PARQUET, stream=self._stream.provider)
 
     def _part(self, window: PlacedWindow) -> Path:
         return self._manifest.data / window.file
@@ -190,5 +190,6 @@ class DatasetStore(StreamsStore[PlacedWindow]):
         number = len(self._stream.changes) + 1
         file = f"{self._stream.provider}-{window.run}-{number:06}.parquet"
         found = changes_table(changes, run=window.run, found_at=window.committed_at)
-        write_part(self._manifest.changes / file, found, has_dictionaries=False)
+        # DuckDB before 1.2 does not read the dictionary of a nested column that is null throughout.
+        write_part(self._manifest.changes / file, found, dictionaries=())
         return (file,)

@@ -25,8 +25,8 @@ from attrs import evolve
 
 from asyncsessions.core.books import ReadWindow, Run, StoredWindow, Stream, cut_out
 from asyncsessions.core.changes import Change, changes_table, compare
-from asyncsessions.core.columns import import_arrow, to_table
-from asyncsessions.core.digest import digest, sorted_rows
+from asyncsessions.core.columns import import_arrow, ordered_table
+from asyncsessions.core.digest import digest
 from asyncsessions.core.tiles import Span
 from asyncsessions.errors import SinkError
 from asyncsessions.sinks.duckdb_books import DuckDBBooks
@@ -96,16 +96,9 @@ class DuckDBStore(StreamsStore[StoredWindow]):
         assert self._plan is not None
         assert self._run is not None
         provider, span = self._plan.provider, read.window.owned
-        table = sorted_rows(to_table(read.rows))
-        window = StoredWindow(
-            owned=span,
-            rows=table.num_rows,
-            complete=read.complete,
-            digest=digest(table),
-            as_of=read.as_of,
-            committed_at=datetime.now(UTC),
-            run=self._run.id,
-        )
+        table = ordered_table(read.rows)
+        run, now = self._run.id, datetime.now(UTC)
+        window = read.stored(StoredWindow, digest=digest(table), run=run, committed_at=now)
         changes: list[Change] = []
         with self._file.transaction() as connection:
             books = DuckDBBooks(connection)
@@ -118,7 +111,8 @@ class DuckDBStore(StreamsStore[StoredWindow]):
                     moment = window.committed_at
                     books.add_changes(changes_table(changes, run=window.run, found_at=moment))
                 books.replace_rows(provider, span, table)
-            self._cut_out(books, before, span)
+            if before:
+                self._cut_out(books, before, span)
             books.add_window(provider, window)
         self._has_claimed = True
         return window, changes

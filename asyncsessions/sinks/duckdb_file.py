@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import re
 import stat
 import sys
-import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,51 +16,26 @@ from attrs import define
 from asyncsessions.core.columns import COLUMNS
 from asyncsessions.errors import SinkError
 from asyncsessions.sinks.duckdb_books import TABLES
+from asyncsessions.sinks.duckdb_making import OFFLINE, make_file
+from asyncsessions.sinks.duckdb_words import speaking
+from asyncsessions.sinks.locks import PRIVATE, PRIVATE_DIRECTORY
 from asyncsessions.sinks.partial import writing
 from asyncsessions.sinks.wording import shown
 
-if sys.platform != "win32":
-    import fcntl
+__all__ = ["DuckDBFile", "open_to_read"]
 
-__all__ = ["DuckDBFile", "open_to_read", "speaking"]
-
-PRIVATE, PRIVATE_DIRECTORY = 0o600, 0o700
-
-NOT_DUCKDB = "it is not a DuckDB file"
-MAGIC, MAGIC_AT = b"DUCK", 8
-
-# A file of another kind makes DuckDB fetch an extension for it from the internet.
-OFFLINE = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
-
-MEMORY = "64MB"
+MEMORY = "48MB"
 """For DuckDB's own buffers; a window takes a few, and what does not fit is written to the disk."""
 
-REASONS = {
-    "Could not set lock": "it is in use by another process",
-    "being used by another process": "it is in use by another process",
-    "different configuration": "this process has it open already",
-    "not a valid DuckDB database": NOT_DUCKDB,
-    "database has been invalidated": "an earlier write into it failed",
-} | {
-    os.strerror(code): os.strerror(code)
-    for code in (
-        errno.ENOSPC,
-        errno.EFBIG,
-        errno.EACCES,
-        errno.EPERM,
-        errno.EROFS,
-        errno.EIO,
-        errno.EMFILE,
-    )
-}
-"""What stands in DuckDB's messages, and the plain words for it."""
+LOG = "48MB"
+"""So much waits in DuckDB's log before it is moved into the file.
 
-# "TransactionContext Error: Failed to commit: IO Error: …"
-PREFIXES = re.compile(r"^(?:[A-Za-z][A-Za-z ]* Error: |Failed to commit: )+")
+Each time the last rows in the file are compressed anew: with DuckDB's 16 MB that takes twice as long.
+"""
 
-COLUMNS_THERE = """
-    SELECT column_name, data_type FROM duckdb_columns()
-    WHERE database_name = current_database() AND schema_name = 'main' AND table_name = ?
+FIND_COLUMNS = """
+    SELECT table_name, column_name, data_type FROM duckdb_columns()
+    WHERE database_name = current_database() AND schema_name = 'main'
     ORDER BY column_index
 """
 
@@ -99,7 +71,9 @@ class DuckDBFile:
             self._check_name()
             self._wal = self._place.with_name(self._place.name + ".wal")
             self._spill = self._place.with_name(self._place.name + ".tmp")
-            self._state = opened.get(self._place) or Opened(is_new=self._create())
+            self._state = opened.get(self._place) or Opened(
+                is_new=make_file(self._place, wal=self._wal, target=path)
+            )
             self._connection: duckdb.DuckDBPyConnection | None = self._connect()
             if not self._state.pulls:
                 self._remove_spilled()
@@ -121,45 +95,6 @@ class DuckDBFile:
                 f"{shown(self._path)} cannot be written: DuckDB takes names in UTF-8 only"
             ) from None
 
-    def _create(self) -> bool:
-        """Make an empty database unless one is there; return whether the whole file is new.
-
-        It is made in a private directory, so that nobody else can ever have opened it.
-        """
-        place = self._place
-        with writing(self._path):
-            if place.is_dir():
-                raise SinkError(f"{shown(self._path)} is a directory: give the name of a file")
-            is_there = place.exists()
-            if is_there and not place.is_file():
-                raise SinkError(
-                    f"{shown(self._path)} is not a file of ours: give another name, or remove it"
-                )
-            if not is_there:  # a log of a file that somebody has removed would be replayed into it
-                self._wal.unlink(missing_ok=True)
-            if is_there and place.stat().st_size:
-                self._check_magic()
-                return False
-            with tempfile.TemporaryDirectory(prefix=f".{place.name}.", dir=place.parent) as private:
-                made = Path(private, place.name)
-                with speaking(self._path):
-                    duckdb.connect(str(made), config={**OFFLINE}).close()
-                if is_there:
-                    _fill(place, made.read_bytes())
-                    return False
-                made.chmod(PRIVATE)
-                return _move(made, place)
-
-    def _check_magic(self) -> None:
-        """Raise :class:`SinkError` unless the file begins as DuckDB files do."""
-        # Closing a file drops the locks that the process has on it, a caller's connection's too.
-        if _is_open_here(self._place):
-            return
-        with self._place.open("rb") as file:
-            head = file.read(MAGIC_AT + len(MAGIC))
-        if not head.endswith(MAGIC) or len(head) != MAGIC_AT + len(MAGIC):
-            raise SinkError(f"{shown(self._path)} cannot be written: {NOT_DUCKDB}")
-
     def _connect(self) -> duckdb.DuckDBPyConnection:
         """Connect, with a private place for rows that do not fit into memory."""
         config: dict[str, str | bool | int | float | list[str]] = {
@@ -167,6 +102,7 @@ class DuckDBFile:
             "temp_directory": str(self._spill),
             "memory_limit": MEMORY,
             "threads": 1,
+            "wal_autocheckpoint": LOG,
         }
         is_spill_ours = False
         try:
@@ -189,10 +125,10 @@ class DuckDBFile:
     def _make_tables(self) -> bool:
         """Create our tables unless they are there; return whether they had to be."""
         with self.working() as connection:
-            there = {name: connection.execute(COLUMNS_THERE, [name]).fetchall() for name in TABLES}
-        if any(there.values()):
+            there = _columns_of_ours(connection)
+        if there:
             wanted = [(column.name, column.kind.value) for column in COLUMNS]
-            if there["sessions"] != wanted or not all(there.values()):
+            if there.get("sessions") != wanted or len(there) < len(TABLES):
                 raise SinkError(
                     f"{shown(self._path)} has a table `sessions` that this version did not make: "
                     "give another file"
@@ -271,46 +207,13 @@ class DuckDBFile:
             self._spill.rmdir()
 
 
-def _move(made: Path, place: Path) -> bool:
-    """Move a file to a place where nobody may have put one meanwhile; return whether it is there."""
-    try:
-        os.link(made, place)
-    except FileExistsError:
-        return False
-    except OSError:  # a file system without links
-        made.rename(place)
-    return True
-
-
-def _fill(place: Path, database: bytes) -> None:
-    """Write a database into an empty file, unless somebody else just did."""
-    # In append mode nothing that another process has written is overwritten.
-    with place.open("ab", buffering=0) as file:
-        if sys.platform != "win32":
-            with suppress(OSError):  # a file system without locks
-                fcntl.flock(file, fcntl.LOCK_EX)
-        if not os.fstat(file.fileno()).st_size:
-            file.write(database)
-
-
-def _is_open_here(place: Path) -> bool:
-    """Whether this process has the file open, as far as the system tells."""
-    with suppress(OSError):
-        wanted = place.stat()
-        for number in os.listdir("/dev/fd"):  # noqa: PTH208  # no paths are wanted
-            with suppress(OSError):
-                if os.path.samestat(os.stat(int(number)), wanted):  # noqa: PTH116
-                    return True
-    return False
-
-
-@contextmanager
-def speaking(path: Path, doing: str = "written") -> Generator[None]:
-    """Turn what DuckDB says into a :class:`SinkError` of one sentence: what cannot be done."""
-    try:
-        yield
-    except duckdb.Error as error:
-        raise SinkError(f"{shown(path)} cannot be {doing}: {_reason(error)}") from None
+def _columns_of_ours(connection: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[str, str]]]:
+    """Return name and type of the columns of those of our tables that are there."""
+    there: dict[str, list[tuple[str, str]]] = {}
+    for table, column, kind in connection.execute(FIND_COLUMNS).fetchall():
+        if table in TABLES:
+            there.setdefault(table, []).append((column, kind))
+    return there
 
 
 def open_to_read(path: Path) -> duckdb.DuckDBPyConnection:
@@ -320,18 +223,10 @@ def open_to_read(path: Path) -> duckdb.DuckDBPyConnection:
     with speaking(path, "read"):
         connection = duckdb.connect(str(path), read_only=True, config={**OFFLINE})
         try:
-            if all(connection.execute(COLUMNS_THERE, [name]).fetchall() for name in TABLES):
+            if len(_columns_of_ours(connection)) == len(TABLES):
                 return connection
             connection.close()
         except BaseException:
             connection.close()
             raise
     raise SinkError(f"{shown(path)} is no target of ours: it has no books in it")
-
-
-def _reason(error: duckdb.Error) -> str:
-    text = str(error)
-    for sign, reason in REASONS.items():
-        if sign in text:
-            return reason
-    return PREFIXES.sub("", text).splitlines()[0]

@@ -10,7 +10,8 @@ from typing import Self
 from asyncsessions.core.books import StoredWindow, Stream
 from asyncsessions.core.digest import digest
 from asyncsessions.sinks.duckdb_books import DuckDBBooks
-from asyncsessions.sinks.duckdb_file import open_to_read, speaking
+from asyncsessions.sinks.duckdb_file import open_to_read
+from asyncsessions.sinks.duckdb_words import speaking
 from asyncsessions.sinks.sidecar import sidecar_of
 
 __all__ = ["DuckDBHoldings"]

@@ -196,16 +196,8 @@ class FileStore(ABC):
 
     def _placed(self, read: ReadWindow, *, digest: str, **place: Any) -> PlacedWindow:
         assert self._run is not None
-        return PlacedWindow(
-            owned=read.window.owned,
-            rows=len(read.rows),
-            complete=read.complete,
-            digest=digest,
-            as_of=read.as_of,
-            committed_at=datetime.now(UTC),
-            run=self._run.id,
-            **place,
-        )
+        run, now = self._run.id, datetime.now(UTC)
+        return read.stored(PlacedWindow, digest=digest, run=run, committed_at=now, **place)
 
     def commit(self, read: ReadWindow) -> PlacedWindow:
         """Write the rows of a window and enter them; a window that was there gives way."""

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from asyncsessions.core.convert import instant_text
+from asyncsessions.core.windows import EPOCH
 from asyncsessions.sinks.locks import PRIVATE
 from asyncsessions.sinks.partial import writing
 from asyncsessions.sinks.replacing import replace_file
@@ -35,6 +36,7 @@ class Ledger:
     def __init__(self, path: Path, *, now: Callable[[], datetime] = wall_clock) -> None:
         self._path = path
         self._now = now
+        self._second, self._moment = EPOCH, instant_text(EPOCH)
         with writing(path):
             self._fd: int | None = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, PRIVATE)
             content = path.read_bytes()
@@ -44,17 +46,18 @@ class Ledger:
     def enter(self, run: str) -> None:
         """Add a line for a request of a run."""
         assert self._fd is not None
-        moment = instant_text(self._now().replace(microsecond=0))
-        line = f"{moment} {run} 1\n".encode()
-        end = os.fstat(self._fd).st_size
+        second = self._now().replace(microsecond=0)
+        if second != self._second:
+            self._second, self._moment = second, instant_text(second)
+        line = f"{self._moment} {run} 1\n".encode()
+        written = 0
         try:
             with writing(self._path):
-                written = 0
                 while written < len(line):
                     written += os.write(self._fd, line[written:])
         except BaseException:
             with suppress(OSError):  # the next line shall be one of its own
-                os.ftruncate(self._fd, end)
+                os.ftruncate(self._fd, os.fstat(self._fd).st_size - written)
             raise
 
     def months(self) -> dict[str, dict[str, int]]:

@@ -21,9 +21,10 @@ from typing import Any
 from attrs import evolve
 
 from asyncsessions.core.books import ReadWindow
-from asyncsessions.core.columns import COLUMNS, csv_header
-from asyncsessions.core.convert import instant_text, to_json
+from asyncsessions.core.columns import COLUMNS, Kind, columns_of, csv_header
+from asyncsessions.core.convert import instant_text, to_json, to_json_from_utc
 from asyncsessions.core.records import Session
+from asyncsessions.core.rows import SentRows
 from asyncsessions.sinks.books_file import FileStream, PlacedWindow
 from asyncsessions.sinks.file_store import FileStore
 from asyncsessions.sinks.partial import PartialFile, copy_of, has_first_line, partial_of
@@ -49,7 +50,7 @@ class LinesStore(FileStore):
         super().__init__(path, fresh=fresh)
         is_csv = path.suffix.lower() == ".csv"
         self._header = csv_line(csv_header()) if is_csv else b""
-        self._encode: Callable[[Session], bytes] = _csv_row if is_csv else _json_line
+        self._encode = _csv_lines if is_csv else _json_lines
         self._file: PartialFile | None = None
 
     def is_ours(self, path: Path) -> bool:
@@ -77,7 +78,7 @@ class LinesStore(FileStore):
 
     def _add(self, read: ReadWindow) -> PlacedWindow:
         assert self._file is not None
-        lines = b"".join(map(self._encode, read.rows))
+        lines = self._encode(read.rows)
         offset = self._file.add(lines)
         return self._placed(read, digest=digest_of_lines(lines), offset=offset, length=len(lines))
 
@@ -123,8 +124,10 @@ def digest_of_lines(lines: bytes) -> str:
     return blake2b(lines, digest_size=16, person=b"sessions-text-1").hexdigest()
 
 
-def _json_line(session: Session) -> bytes:
-    return to_json(session) + b"\n"
+def _json_lines(sessions: Sequence[Session]) -> bytes:
+    # What comes of a vendor's rows is in UTC; of somebody else's sessions nobody knows.
+    encode = to_json_from_utc if isinstance(sessions, SentRows) else to_json
+    return b"".join([encode(session) + b"\n" for session in sessions])
 
 
 def _is_json_line(line: bytes) -> bool:
@@ -135,16 +138,26 @@ def _is_json_line(line: bytes) -> bool:
     return isinstance(found, dict) and found.keys() >= KEYS
 
 
-def _csv_row(session: Session) -> bytes:
-    return csv_line([_csv_text(column.of(session)) for column in COLUMNS])
+def _csv_lines(sessions: Sequence[Session]) -> bytes:
+    columns, nothing = columns_of(sessions), [""] * len(sessions)
+    fields = [
+        map(FIELDS[column.kind], columns[column.name]) if column.name in columns else nothing
+        for column in COLUMNS
+    ]
+    lines = [",".join(values) + "\r\n" for values in zip(*fields, strict=True)]
+    return "".join(lines).encode(errors="replace")
 
 
-def _csv_text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return instant_text(value) if isinstance(value, datetime) else str(value)
+def _csv_flag(value: bool | None) -> str:
+    return "" if value is None else "true" if value else "false"
+
+
+def _csv_instant(value: datetime | None) -> str:
+    return "" if value is None else instant_text(value)
+
+
+def _csv_number(value: float | None) -> str:
+    return "" if value is None else str(value)
 
 
 def csv_line(values: Iterable[str | None]) -> bytes:
@@ -158,3 +171,13 @@ def _csv_field(text: str | None) -> str:
     if text and not must_quote(text):
         return text
     return '"' + text.replace('"', '""') + '"'
+
+
+FIELDS: dict[Kind, Callable[[Any], str]] = {
+    Kind.TEXT: _csv_field,
+    Kind.INTEGER: _csv_number,
+    Kind.NUMBER: _csv_number,
+    Kind.FLAG: _csv_flag,
+    Kind.INSTANT: _csv_instant,
+}
+"""What makes a field of a flat value."""

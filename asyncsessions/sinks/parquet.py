@@ -1,7 +1,7 @@
 """One Parquet file, moved into place when the pull is complete.
 
-Until then each window is a part, a Parquet file of its own in the folder beside the target.  At the
-end the parts are streamed into one file, newest rows first, a few of them in memory at a time.
+Until then each window is a part, a file of its own in the folder beside the target.  At the end the
+parts are streamed into one file, newest rows first, a few of them in memory at a time.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ import pyarrow as pa
 from attrs import evolve
 
 from asyncsessions.core.books import ReadWindow
-from asyncsessions.core.columns import arrow_schema, to_table
-from asyncsessions.core.digest import digest, sorted_rows
+from asyncsessions.core.columns import arrow_schema, ordered_table
+from asyncsessions.core.digest import digest
 from asyncsessions.sinks.books_file import FileStream, PlacedWindow
 from asyncsessions.sinks.file_store import FileStore
 from asyncsessions.sinks.partial import partial_of, writing
 from asyncsessions.sinks.parts import (
+    ARROW,
     COMPRESSION,
+    DICTIONARIES,
     has_our_columns,
     parquet,
     part_name,
@@ -67,9 +69,9 @@ class ParquetStore(FileStore):
         return kept
 
     def _add(self, read: ReadWindow) -> PlacedWindow:
-        table = sorted_rows(to_table(read.rows))
+        table = ordered_table(read.rows)
         window = self._placed(read, digest=digest(table))
-        window = evolve(window, file=part_name(window.owned, window.digest))
+        window = evolve(window, file=part_name(window.owned, window.digest, ARROW))
         with writing_parquet(self._path):
             write_part(self._parts / window.file, table)
         return window
@@ -80,7 +82,9 @@ class ParquetStore(FileStore):
         with (
             writing_parquet(self._path),
             private_file(partial_of(self._target)) as file,
-            parquet.ParquetWriter(file, arrow_schema(), compression=COMPRESSION) as writer,
+            parquet.ParquetWriter(
+                file, arrow_schema(), compression=COMPRESSION, use_dictionary=DICTIONARIES
+            ) as writer,
         ):
             waiting = list[pa.Table]()
             for window in windows:

@@ -1,18 +1,23 @@
-"""Parts: Parquet files of one window each, written in one step, and what is read back of them."""
+"""Parts: files of one window each, written in one step, and what is read back of them.
+
+The parts of a dataset are Parquet.  Those that wait to be joined into one file are Arrow's own
+format (``.arrow``), which takes a fifth of the time to write and to read.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.compute
+import pyarrow.ipc
 import pyarrow.parquet
 
-from asyncsessions.core.columns import arrow_schema
+from asyncsessions.core.columns import COLUMNS, Kind, arrow_schema
 from asyncsessions.core.tiles import Span
 from asyncsessions.errors import SinkError
 from asyncsessions.sinks.locks import PRIVATE, PRIVATE_DIRECTORY
@@ -21,7 +26,10 @@ from asyncsessions.sinks.replacing import sync_directory
 from asyncsessions.sinks.wording import shown
 
 __all__ = [
+    "ARROW",
     "COMPRESSION",
+    "DICTIONARIES",
+    "PARQUET",
     "compute",
     "has_our_columns",
     "parquet",
@@ -35,9 +43,19 @@ __all__ = [
 
 # The stubs of pyarrow leave much of both unknown.
 compute: Any = pyarrow.compute
+ipc: Any = pyarrow.ipc
 parquet: Any = pyarrow.parquet
 
+ARROW, PARQUET = ".arrow", ".parquet"
 COMPRESSION = "zstd"
+QUICKLY = ipc.IpcWriteOptions(compression="lz4")
+UNIQUE = {"id", "raw"}
+DICTIONARIES = [
+    column.name
+    for column in COLUMNS
+    if column.kind in {Kind.TEXT, Kind.INTEGER} and column.name not in UNIQUE
+]
+"""The columns of sessions in which values repeat; elsewhere a dictionary only costs."""
 NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 
@@ -71,24 +89,28 @@ def private_file(path: Path) -> Generator[IO[bytes]]:
         raise
 
 
-def part_name(span: Span, digest: str, *, stream: str = "") -> str:
+def part_name(span: Span, digest: str, ending: str, *, stream: str = "") -> str:
     """Return the name of a part, which says what is in it: no other rows ever have that name."""
     lead = f"{stream}-" if stream else ""
-    return f"{lead}{span.lo}-{digest[:16]}.parquet"
+    return f"{lead}{span.lo}-{digest[:16]}{ending}"
 
 
-def write_part(path: Path, table: pa.Table, *, has_dictionaries: bool = True) -> None:
+def write_part(path: Path, table: pa.Table, *, dictionaries: Sequence[str] = DICTIONARIES) -> None:
     """Write a table durably in one step, with its folder; raises ``OSError`` and pyarrow's errors.
 
-    DuckDB before 1.2 does not read the dictionary of a nested column that is null throughout: then
-    there shall be none.
+    ``dictionaries``: the columns that Parquet keeps as one, where values repeat.
     """
     with suppress(FileExistsError):
         path.parent.mkdir(PRIVATE_DIRECTORY)
         sync_directory(path.parent.parent)
     written = path.with_name(path.name + ".tmp")
     with private_file(written) as file:
-        parquet.write_table(table, file, compression=COMPRESSION, use_dictionary=has_dictionaries)
+        if path.suffix == ARROW:
+            with ipc.new_file(file, table.schema, options=QUICKLY) as writer:
+                writer.write_table(table)
+        else:
+            dictionary = list(dictionaries)
+            parquet.write_table(table, file, compression=COMPRESSION, use_dictionary=dictionary)
     try:
         written.replace(path)
     except BaseException:
@@ -105,10 +127,15 @@ def read_part(path: Path, *, rows: int | None = None) -> pa.Table:
     """
     try:
         with path.open("rb") as file:
-            table: pa.Table = parquet.ParquetFile(file).read()
+            if path.suffix == ARROW:
+                table: pa.Table = ipc.open_file(file).read_all()
+                if _is_ours(table.schema):
+                    table.validate(full=True)  # nothing else looks whether it is damaged
+            else:
+                table = parquet.ParquetFile(file).read()
     except OSError as error:
         problem = error.strerror or "it is damaged"
-    except pa.ArrowException:
+    except (pa.ArrowException, ValueError):  # the latter of a name that is no text any more
         problem = "it is damaged"
     else:
         if rows in {None, table.num_rows} and _is_ours(table.schema):

@@ -49,7 +49,7 @@ class Sidecar:
         self._target = target
         self._run: Run | None = None
         self._whose: FileStream | None = None
-        self._spools: dict[Path, Spool] = {}
+        self._spools: dict[str, Spool] = {}
         self.spent = 0
         with writing(target):
             self._lock: int | None = self._open_lock()
@@ -132,8 +132,8 @@ class Sidecar:
     def _remove(self, paths: Iterable[Path]) -> None:
         with writing(self._target):
             for path in paths:
-                if path in self._spools:
-                    self._spools.pop(path).close()
+                if path.name in self._spools:
+                    self._spools.pop(path.name).close()
                 path.unlink(missing_ok=True)
 
     @property
@@ -159,31 +159,29 @@ class Sidecar:
             return []
         return self._spool(window, setting).story()
 
-    def note(self, window: Window, setting: Setting, event: Event) -> None:
-        """Add an event to the story of a window."""
-        self._spool(window, setting).add(event)
+    def note(self, window: Window, setting: Setting, *events: Event) -> None:
+        """Add events to the story of a window, all of them or none."""
+        self._spool(window, setting).add(*events)
 
     def forget(self, window: Window) -> None:
         """Drop the story of a window."""
-        path = self._spool_path(window)
-        spool = self._spools.pop(path, None)
-        if spool is not None:
-            spool.close()
-        with writing(self._target):
-            path.unlink(missing_ok=True)
+        self._remove([self._spool_path(window)])
+
+    def _spool_name(self, window: Window) -> str:
+        assert self._run is not None
+        lo, hi = window.owned
+        return f"{self._stream}_{self._run.id}_{lo}_{hi}.spool"
 
     def _spool_path(self, window: Window) -> Path:
-        assert self._run is not None
-        name = f"{self._stream}_{self._run.id}_{window.owned.lo}_{window.owned.hi}"
-        return self._folder / f"{name}.spool"
+        return self._folder / self._spool_name(window)
 
     def _spool(self, window: Window, setting: Setting) -> Spool:
-        path = self._spool_path(window)
-        spool = self._spools.get(path)
+        name = self._spool_name(window)  # a path would take longer to make than to write into
+        spool = self._spools.get(name)
         if spool is None:
             if len(self._spools) >= MOST_OPEN:
                 self._spools.pop(next(iter(self._spools))).close()
-            spool = self._spools[path] = Spool(path, setting)
+            spool = self._spools[name] = Spool(self._folder / name, setting)
         return spool
 
     # ------------------------------------------------------------------ the end

@@ -16,6 +16,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
@@ -83,7 +84,7 @@ class Spool:
                 self._end = self._read(path.read_bytes(), opening)
                 os.ftruncate(self._fd, self._end)
             if not self._end:
-                self._add(encode(opening), b"")
+                self._write(_frame(encode(opening), b""))
         except BaseException:
             self.close()
             raise
@@ -105,25 +106,22 @@ class Spool:
         events, self._events = self._events, []
         return events
 
-    def add(self, event: Event) -> None:
-        """Add an event."""
-        body = event.body if isinstance(event, Answered) else b""
-        self._add(encode(_head(event)), body)
+    def add(self, *events: Event) -> None:
+        """Add events, all of them or none."""
+        self._write(b"".join([_frame(encode(_head(event)), _body(event)) for event in events]))
 
-    def _add(self, head: bytes, body: bytes) -> None:
+    def _write(self, frames: bytes) -> None:
         assert self._fd is not None
-        crc = zlib.crc32(body, zlib.crc32(head))
-        frame = PREFIX.pack(len(head), len(body), crc) + head + body
         try:
             with writing(self._path):
-                written = 0
-                while written < len(frame):
-                    written += os.write(self._fd, frame[written:])
+                written = os.write(self._fd, frames)
+                while written < len(frames):
+                    written += os.write(self._fd, frames[written:])
         except BaseException:
             with suppress(OSError):  # what follows a torn frame would be lost
                 os.ftruncate(self._fd, self._end)
             raise
-        self._end += len(frame)
+        self._end += len(frames)
 
     def close(self, *, remove: bool = False) -> None:
         """Close the file; ``remove`` it when its window is committed."""
@@ -141,6 +139,11 @@ def holds_page(path: Path) -> bool:
         heads = [head for head, _, _ in _frames(path.read_bytes())]
         return any(decode_head(head).kind == KINDS[Answered] for head in heads[1:])
     return False
+
+
+def _frame(head: bytes, body: bytes) -> bytes:
+    crc = zlib.crc32(body, zlib.crc32(head))
+    return PREFIX.pack(len(head), len(body), crc) + head + body
 
 
 def _frames(content: bytes) -> Iterator[tuple[bytes, bytes, int]]:
@@ -162,15 +165,23 @@ def _frames(content: bytes) -> Iterator[tuple[bytes, bytes, int]]:
 KINDS = {Asked: "asked", Answered: "answered", Withdrawn: "withdrawn"}
 
 
+def _body(event: Event) -> bytes:
+    return event.body if isinstance(event, Answered) else b""
+
+
+@lru_cache(maxsize=64)
+def _asked(window: Window) -> tuple[int, int]:
+    return to_micros(window.asked_start), to_micros(window.asked_end)
+
+
 def _head(event: Event) -> Head:
     ask = event.ask
     window = ask.window
-    asked = to_micros(window.asked_start), to_micros(window.asked_end)
     at = to_micros(event.read_at) if isinstance(event, Answered) else 0
     return Head(
         KINDS[type(event)],
         (window.owned.lo, window.owned.hi),
-        asked,
+        _asked(window),
         ask.page,
         ask.serial,
         ask.place,

@@ -79,7 +79,7 @@ class Direct:
         try:
             protocol, transport = connection.protocol, connection.transport
             assert protocol is not None
-            assert isinstance(transport, asyncio.WriteTransport)
+            assert transport is not None
             protocol.set_response_params(read_until_eof=True, auto_decompress=False)
             transport.write(sent)
             message, content = await protocol.read()

@@ -6,6 +6,7 @@ python -m tests.durability.killing duckdb 200 --seed 1     kills of one kind of 
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import signal
 import subprocess
@@ -184,8 +185,8 @@ def _await_commit(go: subprocess.Popen[str], folder: Path) -> None:
 def _sizes(folder: Path) -> dict[Path, int]:
     """Return the sizes of the files that only a commit touches."""
     sizes: dict[Path, int] = {}
-    for path in folder.rglob("*"):
-        if path.name.endswith(COMMITTING):
+    for parent, _, names in os.walk(folder):  # which passes by folders that vanish meanwhile
+        for path in (Path(parent, name) for name in names if name.endswith(COMMITTING)):
             with suppress(OSError):
                 sizes[path] = path.stat().st_size + 1
     return sizes

@@ -175,9 +175,16 @@ class MemoryStore:
         with self._call("story"):
             return [*self.disk.stories.get((window, setting), ())]
 
-    def note(self, window: Window, setting: Setting, event: Event) -> None:
-        with self._call(f"note {type(event).__name__.lower()}"):
-            self.disk.stories.setdefault((window, setting), []).append(event)
+    def note(self, window: Window, setting: Setting, *events: Event) -> None:
+        told = [*self.disk.stories.get((window, setting), ())]
+        try:
+            for event in events:  # a death in between leaves the first of them
+                with self._call(f"note {type(event).__name__.lower()}"):
+                    story = self.disk.stories.setdefault((window, setting), [])
+                    story.append(event)
+        except Exception:
+            self.disk.stories[window, setting] = told
+            raise
 
     def forget(self, window: Window) -> None:
         disk = self.disk

@@ -221,11 +221,11 @@ def test_at_most_two_windows_are_open():
     opened, most = set(), 0
 
     class Watching(MemoryStore):
-        def note(self, window, setting, event):
+        def note(self, window, setting, *events):
             nonlocal most
             opened.add(window)
             most = max(most, len(opened))
-            super().note(window, setting, event)
+            super().note(window, setting, *events)
 
         def forget(self, window):
             opened.discard(window)
@@ -254,6 +254,23 @@ def an_unreadable_answer(story):
         evolve(event, body=b"[]") if isinstance(event, Answered) and event.ask.page == 2 else event
         for event in story
     ]
+
+
+def test_what_was_asked_is_written_down_with_the_next_answer_in_one_step():
+    steps = []
+
+    class Noting(MemoryStore):
+        def note(self, window, setting, *events):
+            steps.append(events)
+            super().note(window, setting, *events)
+
+    go(Vendor(rows(300)), Noting(Disk()), concurrency=3)
+    assert len(steps) == 6
+    assert all(isinstance(last, Answered) for *_, last in steps)
+    assert [event.ask.page for step in steps for event in step[:-1]] == [1, 2, 3, 4, 5, 6]
+    for number, step in enumerate(steps):
+        told = {e.ask for before in steps[: number + 1] for e in before if isinstance(e, Asked)}
+        assert step[-1].ask in told
 
 
 @pytest.mark.parametrize("tampered", [another_course, an_answer_to_nothing, an_unreadable_answer])

@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from asyncsessions.errors import SinkError
-from asyncsessions.sinks import duckdb_file, open_target
+from asyncsessions.sinks import duckdb_making, duckdb_words, open_target
 from tests.invented_sessions import (
     DAY,
     HOUR,
@@ -183,7 +183,7 @@ def test_a_directory_that_cannot_be_written_is_one_sentence(target, monkeypatch)
     def refuse(*_, **__):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(duckdb_file.tempfile, "TemporaryDirectory", refuse)
+    monkeypatch.setattr(duckdb_making.tempfile, "TemporaryDirectory", refuse)
     with pytest.raises(SinkError) as caught:
         open_target(target).open(a_plan())
     assert str(caught.value) == f"{target} cannot be written: Permission denied"
@@ -223,7 +223,7 @@ def test_a_file_that_appears_while_ours_is_made_is_not_replaced(target, monkeypa
             raise FileExistsError
         raise PermissionError(1, "no links here")
 
-    monkeypatch.setattr(duckdb_file.os, "link", link)
+    monkeypatch.setattr(duckdb_making.os, "link", link)
     pull(open_target(target), a_plan(), every(HOUR))
     with duckdb.connect(str(target)) as connection:
         tables = [name for (name,) in connection.execute("SHOW TABLES").fetchall()]
@@ -322,4 +322,4 @@ def test_what_duckdb_says_is_one_sentence(target):
     ],
 )
 def test_common_troubles_have_words_of_their_own(text, reason):
-    assert duckdb_file._reason(duckdb.IOException(text)) == reason
+    assert duckdb_words._reason(duckdb.IOException(text)) == reason

@@ -177,12 +177,27 @@ def test_a_window_whose_part_is_gone_is_to_be_read_again(target):
     kept = commit(store, plan.windows[1], ROWS)
     store.leave(a_report(complete=False))
     (sidecar(target) / "parts" / lost.file).unlink()
-    (sidecar(target) / "parts" / "orphan.parquet.tmp").touch()
+    (sidecar(target) / "parts" / "orphan.arrow.tmp").touch()
     store = open_target(target)
     assert list(store.open(plan).stored) == [kept]
     assert names_in(sidecar(target) / "parts") == [kept.file]
     store.leave(a_report(complete=False))
     assert pulled(target, plan, ROWS) == f"48 rows written to {target}"
+
+
+def test_a_part_with_a_flipped_byte_is_refused_or_still_a_table_of_as_many_rows(tmp_path):
+    part = tmp_path / "parts" / "1-2.arrow"
+    parts.write_part(part, to_table(ROWS[:5]))
+    content, said, found = part.read_bytes(), set(), []
+    for at in range(0, len(content), 3):
+        part.write_bytes(content[:at] + bytes([content[at] ^ 0xFF]) + content[at + 1 :])
+        try:
+            found.append(parts.read_part(part, rows=5))
+        except SinkError as error:
+            said.add(str(error).partition(" cannot be read: ")[2])
+    assert said == {"it is damaged", "it is not what was written there"}
+    assert {table.num_rows for table in found} == {5}
+    assert all(len(digest(table)) == 32 for table in found)
 
 
 @pytest.mark.parametrize("spoiled", [b"PAR1", None])
@@ -192,7 +207,7 @@ def test_a_part_that_cannot_be_read_is_named(target, spoiled):
     window = commit(store, plan.windows[0], ROWS)
     part = sidecar(target) / "parts" / window.file
     if spoiled is None:
-        pq.write_table(to_table(ROWS[:3]), part)
+        parts.write_part(part, to_table(ROWS[:3]))
     else:
         part.write_bytes(spoiled)
     with pytest.raises(SinkError) as caught:
@@ -324,7 +339,7 @@ def test_what_pyarrow_refuses_is_one_sentence_without_values(target, monkeypatch
 
     plan, store = planned(), open_target(target)
     store.open(plan)
-    monkeypatch.setattr(parts.parquet, "write_table", refuse)
+    monkeypatch.setattr(parts.ipc, "new_file", refuse)
     with pytest.raises(SinkError) as caught:
         commit(store, plan.windows[0], ROWS)
     assert str(caught.value) == f"{target} cannot be written: pyarrow refuses the rows"

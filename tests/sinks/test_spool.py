@@ -161,8 +161,8 @@ def test_a_frame_that_makes_no_sense_ends_the_story(path, strange):
     fields = {
         name: getattr(module._head(SAMPLE[0]), name) for name in module.Head.__struct_fields__
     }
-    spool._add(module.encode(module.Head(**fields | strange)), b"")
-    spool._add(b"\xc1", b"")
+    spool._write(module._frame(module.encode(module.Head(**fields | strange)), b""))
+    spool._write(module._frame(b"\xc1", b""))
     spool.add(SAMPLE[1])
     spool.close()
     assert read(path) == SAMPLE[:1]
@@ -185,6 +185,18 @@ def test_an_event_for_which_there_is_no_room_leaves_the_others_readable(path, mo
                 spool.add(event)
             assert str(caught.value) == f"{path} cannot be written: No space left on device"
         spool.add(event)
+    spool.close()
+    assert read(path) == SAMPLE
+
+
+def test_of_events_for_which_there_is_no_room_none_is_added(path, monkeypatch):
+    spool = Spool(path, SETTING)
+    spool.add(*SAMPLE[:2])
+    for room in 0, 40, 100:
+        with monkeypatch.context() as patch, pytest.raises(SinkError):
+            patch.setattr(os, "write", Disk(room).write)
+            spool.add(*SAMPLE[2:])
+    spool.add(*SAMPLE[2:])
     spool.close()
     assert read(path) == SAMPLE
 

@@ -13,7 +13,7 @@ import pytest
 from asyncsessions.core.columns import csv_header
 from asyncsessions.core.records import Session
 from asyncsessions.errors import SinkError
-from asyncsessions.sinks import duckdb_file, open_target
+from asyncsessions.sinks import duckdb_making, open_target
 from tests.invented_sessions import HOUR, a_plan, a_report, every, pull
 
 BARE = Session(provider="hum", id="bare", started_at=datetime(2026, 1, 31, 12, tzinfo=UTC))
@@ -153,7 +153,7 @@ def test_a_database_of_another_kind_is_never_opened(tmp_path, monkeypatch):
         connection.execute("CREATE TABLE sessions (id)")
     connection.close()
     before = target.read_bytes()
-    monkeypatch.setattr(duckdb_file.duckdb, "connect", None)
+    monkeypatch.setattr(duckdb_making.duckdb, "connect", None)
     with pytest.raises(SinkError) as caught:
         open_target(target, fresh=True).open(a_plan())
     assert str(caught.value) == f"{target} cannot be written: it is not a DuckDB file"
@@ -185,7 +185,7 @@ def test_an_empty_file_is_filled_and_keeps_its_mode(tmp_path):
 def test_an_empty_file_that_another_process_filled_first_is_kept(tmp_path):
     target = tmp_path / "a.duckdb"
     target.write_bytes(b"theirs")
-    duckdb_file._fill(target, b"ours")
+    duckdb_making._fill(target, b"ours")
     assert target.read_bytes() == b"theirs"
 
 
@@ -195,9 +195,9 @@ def test_a_file_that_the_caller_has_open_is_one_sentence(tmp_path):
         connection.execute("CREATE TABLE mine AS SELECT 1 AS one")
         with pytest.raises(SinkError) as caught:
             open_target(target).open(a_plan())
-        assert duckdb_file._is_open_here(target)
+        assert duckdb_making._is_open_here(target)
     assert str(caught.value) == f"{target} cannot be written: this process has it open already"
-    assert not duckdb_file._is_open_here(target)
+    assert not duckdb_making._is_open_here(target)
 
 
 def test_a_file_of_others_keeps_its_mode_and_the_outcome_says_who_can_read_it(tmp_path):
