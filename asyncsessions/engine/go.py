@@ -12,8 +12,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from attrs import evolve
-
 from asyncsessions.core.answer import Ask
 from asyncsessions.core.journal import Setting
 from asyncsessions.core.options import Options
@@ -26,7 +24,6 @@ from asyncsessions.engine.opened import OpenWindow
 from asyncsessions.engine.pages import PageRead, PageTasks, Source
 from asyncsessions.engine.progress import Progress
 from asyncsessions.errors import BudgetExceededError, SessionsError
-from asyncsessions.providers.base import RowProvider
 from asyncsessions.sinks.base import Standing
 
 __all__ = ["Choose", "Go"]
@@ -53,7 +50,7 @@ class Go:
         now: Callable[[], datetime],
     ) -> None:
         self.failure: BaseException | None = None
-        self._source = source
+        self._source = source.of_rows()
         self._options = options
         self._standing = standing
         self._journal = standing.journal
@@ -61,8 +58,6 @@ class Go:
         self._most_open = most_open
         self._now = now
         provider, meter = source.provider, source.meter
-        if isinstance(provider, RowProvider) and not source.raw:  # rows do not keep their JSON
-            self._source = evolve(source, rows=provider)
         self._setting = Setting(provider.page_size, options.consistency, options.raw)
         self._progress = Progress(standing, provider.name, meter, page_size=provider.page_size)
         self._tasks = PageTasks()

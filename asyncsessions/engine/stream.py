@@ -73,7 +73,7 @@ class PageStream:
         concurrency: int,
         now: Callable[[], datetime] = wall_clock,
     ) -> None:
-        self._source = source
+        self._source = source.of_rows()
         self._options = options
         self._concurrency = concurrency
         self._now = now
@@ -180,7 +180,7 @@ class PageStream:
         batch = self._outbox.take(None if limit is None else limit - self._tally.rows)
         self._tally.rows += len(batch.rows)
         self._tally.is_limited = self._is_limit_reached()
-        return batch
+        return Batch(batch.window, self._source.sessions(batch.rows), batch.is_last)
 
     def _end(self) -> None:
         """End the iteration: silently, with the failure, or because something is unproven."""
