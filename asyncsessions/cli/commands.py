@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from asyncsessions.cli import options
+from asyncsessions.cli import options, serve_options
 from asyncsessions.cli.exits import STATUSES
 from asyncsessions.cli.process import leave
 from asyncsessions.sinks import SINKS
@@ -48,6 +48,17 @@ SYNC_ATTRIBUTIONHUB = """\b
 Examples:
   asyncsessions sync attributionhub --to sessions/ --lookback 3d
   asyncsessions sync attributionhub --to sessions/ --lookback 30d --revisit 0.5
+"""
+SERVE_HUM = """\b
+Examples:
+  asyncsessions serve hum --environment sandbox
+  asyncsessions serve hum --environment production --host 0.0.0.0 \\
+      --api-key-file key.txt --redact
+"""
+SERVE_ATTRIBUTIONHUB = """\b
+Examples:
+  asyncsessions serve attributionhub --base-url https://... --port 8080
+  asyncsessions serve attributionhub --max-requests 200 --deadline 60
 """
 
 
@@ -158,6 +169,38 @@ def estimate_attributionhub(**given: Any) -> None:
     from asyncsessions.cli import estimating, vendors
 
     leave(lambda: estimating.estimate(vendors.ATTRIBUTIONHUB, given))
+
+
+@cli.group()
+def serve() -> None:
+    """Answer with sessions over HTTP, as a stream or in sum, with a start page that draws them.
+
+    Without an API key only this machine is answered.
+    """
+
+
+@serve.command("hum", epilog=f"{SERVE_HUM}\n{STATUS_TEXT}")
+@options.hum_address
+@serve_options.listening
+@serve_options.answering
+@options.loudness
+def serve_hum(**given: Any) -> None:
+    """Serve the sessions of Hum."""
+    from asyncsessions.cli import serving, vendors
+
+    leave(lambda: serving.serve(vendors.HUM, given))
+
+
+@serve.command("attributionhub", epilog=f"{SERVE_ATTRIBUTIONHUB}\n{STATUS_TEXT}")
+@options.attributionhub_address
+@serve_options.listening
+@serve_options.answering
+@options.loudness
+def serve_attributionhub(**given: Any) -> None:
+    """Serve the sessions of AttributionHub; its requests count against a monthly quota."""
+    from asyncsessions.cli import serving, vendors
+
+    leave(lambda: serving.serve(vendors.ATTRIBUTIONHUB, given))
 
 
 @cli.command(epilog=STATUS_TEXT)

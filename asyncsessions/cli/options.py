@@ -14,8 +14,11 @@ from asyncsessions.errors import InvalidQueryError
 __all__ = [
     "address",
     "attributionhub",
+    "attributionhub_address",
     "estimating",
+    "group",
     "hum",
+    "hum_address",
     "loudness",
     "pulling",
     "refuse_secrets",
@@ -81,7 +84,9 @@ def refuse_secrets(args: list[str]) -> None:
             )
 
 
-def _group(*options: Callable[[Any], Any]) -> Callable[[F], F]:
+def group(*options: Callable[[Any], Any]) -> Callable[[F], F]:
+    """Return a decorator that puts these options on a command."""
+
     def put_on(command: F) -> F:
         for option in reversed(options):
             command = option(command)
@@ -90,7 +95,7 @@ def _group(*options: Callable[[Any], Any]) -> Callable[[F], F]:
     return put_on
 
 
-hum = _group(
+HUM_ADDRESS = (
     click.option(
         "--environment",
         type=click.Choice(["sandbox", "production"]),
@@ -106,6 +111,9 @@ hum = _group(
         metavar="FILE",
         help="File with the API token, - for standard input. [default: env HUM_API_TOKEN]",
     ),
+)
+hum = group(
+    *HUM_ADDRESS,
     click.option(
         "--token-id",
         "token_ids",
@@ -116,7 +124,23 @@ hum = _group(
     click.option("--with-clicks", is_flag=True, help="Only sessions with clicks."),
 )
 
-address = _group(
+ATTRIBUTIONHUB_ADDRESS = (
+    click.option(
+        "--base-url",
+        metavar="URL",
+        help="Address of the API; plain http only to this machine. [env: ATTRIBUTIONHUB_BASE_URL]",
+    ),
+    click.option(
+        "--token-file",
+        metavar="FILE",
+        help="File with the API key, - for standard input. [default: env ATTRIBUTIONHUB_API_KEY]",
+    ),
+)
+
+hum_address = group(*HUM_ADDRESS)
+attributionhub_address = group(*ATTRIBUTIONHUB_ADDRESS)
+
+address = group(
     click.option(
         "--environment",
         type=click.Choice(["sandbox", "production"]),
@@ -135,17 +159,8 @@ address = _group(
     ),
 )
 
-attributionhub = _group(
-    click.option(
-        "--base-url",
-        metavar="URL",
-        help="Address of the API; plain http only to this machine. [env: ATTRIBUTIONHUB_BASE_URL]",
-    ),
-    click.option(
-        "--token-file",
-        metavar="FILE",
-        help="File with the API key, - for standard input. [default: env ATTRIBUTIONHUB_API_KEY]",
-    ),
+attributionhub = group(
+    *ATTRIBUTIONHUB_ADDRESS,
     click.option("--source", help="Only this source, matched exactly."),
     click.option("--medium", help="Only this medium, matched exactly."),
     click.option("--campaign", help="Only this campaign, matched exactly."),
@@ -154,7 +169,7 @@ attributionhub = _group(
     click.option("--landing-page", help="Only this landing page, matched exactly."),
 )
 
-times = _group(
+times = group(
     click.option(
         "--start",
         type=moment,
@@ -175,7 +190,7 @@ times = _group(
     ),
 )
 
-spending = _group(
+spending = group(
     click.option(
         "--concurrency",
         type=click.IntRange(min=1),
@@ -219,7 +234,7 @@ report = click.option(
     help="Write what was done as JSON, also after a failure; - for standard output.",
 )
 
-pulling = _group(
+pulling = group(
     click.option(
         "--to",
         metavar="TARGET",
@@ -239,7 +254,7 @@ pulling = _group(
     report,
 )
 
-syncing = _group(
+syncing = group(
     click.option(
         "--to",
         metavar="TARGET",
@@ -272,7 +287,7 @@ syncing = _group(
     report,
 )
 
-estimating = _group(
+estimating = group(
     click.option(
         "--to",
         metavar="TARGET",
@@ -281,7 +296,7 @@ estimating = _group(
     click.option("--json", is_flag=True, help="Print a JSON object instead of a sentence."),
 )
 
-loudness = _group(
+loudness = group(
     click.option(
         "-v", "--verbose", count=True, help="Tell more on standard error; -vv tells everything."
     ),

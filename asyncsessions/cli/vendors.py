@@ -21,11 +21,25 @@ from asyncsessions.providers.base import Provider
 from asyncsessions.providers.hum import ENVIRONMENTS, Hum
 from asyncsessions.query import Sessions
 
-__all__ = ["ATTRIBUTIONHUB", "HUM", "Question", "Vendor", "refuse_many_windows"]
+__all__ = [
+    "ATTRIBUTIONHUB",
+    "HUM",
+    "Question",
+    "Vendor",
+    "refuse_many_windows",
+    "secret_in",
+    "unfiltered",
+]
 
 LARGEST_SECRET = 4096
 TOKEN_FILE = "the file given by --token-file"  # noqa: S105 - not one itself
 MANY_WINDOWS = 100
+NO_FILTERS: dict[str, dict[str, Any]] = {
+    "hum": {"token_ids": (), "with_clicks": False},
+    "attributionhub": dict.fromkeys(
+        ("source", "medium", "campaign", "content", "term", "landing_page")
+    ),
+}
 
 
 @frozen
@@ -76,7 +90,7 @@ def _ask_hum(
     filters: dict[str, Any] = {**_time_range(**times), "with_clicks": with_clicks}
     if token_ids:
         filters["token_ids"] = token_ids
-    token = _secret(token_file, "HUM_API_TOKEN")
+    token = secret_in(token_file, "HUM_API_TOKEN")
     provider = Hum(token, environment=environment, base_url=base_url)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - checked by Hum, also where it comes from the environment
     return Question(provider, _origin(token_file, "HUM_API_TOKEN"), filters)
 
@@ -109,9 +123,17 @@ def _ask_attributionhub(
         "term": term,
         "landing_page": landing_page,
     }
-    key = _secret(token_file, "ATTRIBUTIONHUB_API_KEY")
+    key = secret_in(token_file, "ATTRIBUTIONHUB_API_KEY")
     provider = AttributionHub(key, base_url=base_url)
     return Question(provider, _origin(token_file, "ATTRIBUTIONHUB_API_KEY"), filters)
+
+
+def unfiltered(vendor: Vendor, **where: Any) -> Question:
+    """Return a question to the vendor of which only the vendor is of use; raises as asking does."""
+    if vendor is not HUM:
+        where.pop("environment", None)
+    times = {"start": "1970-01-01", "end": None, "last": None}
+    return vendor.ask(**where, **times, **NO_FILTERS[vendor.name])
 
 
 def refuse_many_windows(question: Question, *, max_requests: int | None) -> None:
@@ -151,33 +173,38 @@ def _origin(token_file: str | None, variable: str) -> str:
     return f"{variable} (or --token-file)" if token_file is None else TOKEN_FILE
 
 
-def _secret(token_file: str | None, variable: str) -> Secret:
-    """Read the credentials; what was given as a file name may be the secret, so it is not shown."""
-    if token_file is None:
+def secret_in(file: str | None, variable: str, *, option: str = "--token-file") -> Secret:
+    """Read a secret from a file, else from the environment.
+
+    What was given as a file name may be the secret, so it is not shown.  Raises
+    :class:`ConfigurationError`.
+    """
+    if file is None:
         secret = Secret(os.environ.get(variable, ""))
         if not secret:
-            raise ConfigurationError(f"no credentials: set {variable}, or give --token-file FILE")
+            raise ConfigurationError(f"no credentials: set {variable}, or give {option} FILE")
         return secret
-    if not token_file:
+    if not file:
         raise ConfigurationError(
-            "--token-file is empty: give the name of a file, or - for standard input"
+            f"{option} is empty: give the name of a file, or - for standard input"
         )
-    secret = Secret(_content(token_file).strip())
+    where = f"the file given by {option}"
+    secret = Secret(_content(file, option, where).strip())
     if not secret:
-        raise ConfigurationError(f"{TOKEN_FILE} is empty")
-    return checked_secret(secret, what="the secret", where=f"in {TOKEN_FILE}")
+        raise ConfigurationError(f"{where} is empty")
+    return checked_secret(secret, what="the secret", where=f"in {where}")
 
 
-def _content(token_file: str) -> str:
+def _content(file_name: str, option: str, where: str) -> str:
     """Read the file in one piece; raises :class:`ConfigurationError`."""
     problem = f"is longer than {LARGEST_SECRET // 1024} kB, so it holds something else"
     text: Secret | None
     try:
-        if token_file != "-":  # noqa: S105 - a file name
-            with Path(token_file).open(encoding="utf-8") as file:
+        if file_name != "-":
+            with Path(file_name).open(encoding="utf-8") as file:
                 text = Secret(file.read(LARGEST_SECRET + 1))
         elif sys.stdin is None:
-            raise ConfigurationError("standard input is closed, and --token-file - reads it")
+            raise ConfigurationError(f"standard input is closed, and {option} - reads it")
         else:
             text = Secret(sys.stdin.read(LARGEST_SECRET + 1))
     except ConfigurationError:
@@ -187,7 +214,7 @@ def _content(token_file: str) -> str:
     except OSError as error:
         problem, text = f"cannot be read ({error.strerror})", None
     if text is None or len(text) > LARGEST_SECRET:
-        raise ConfigurationError(f"{TOKEN_FILE} {problem}")
+        raise ConfigurationError(f"{where} {problem}")
     return text
 
 

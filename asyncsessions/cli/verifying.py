@@ -12,7 +12,7 @@ from asyncsessions.cli.figures import plural
 from asyncsessions.cli.process import say, say_out
 from asyncsessions.cli.pulling import explain
 from asyncsessions.cli.running import Ending, run
-from asyncsessions.cli.vendors import ATTRIBUTIONHUB, HUM, Question
+from asyncsessions.cli.vendors import ATTRIBUTIONHUB, HUM, Question, unfiltered
 from asyncsessions.client import Client
 from asyncsessions.core.books import Stream
 from asyncsessions.core.convert import instant_text
@@ -26,12 +26,6 @@ from asyncsessions.sinks.wording import shown
 __all__ = ["verify"]
 
 VENDORS = {"hum": HUM, "attributionhub": ATTRIBUTIONHUB}
-NO_FILTERS: dict[str, dict[str, Any]] = {
-    "hum": {"token_ids": (), "with_clicks": False},
-    "attributionhub": dict.fromkeys(
-        ("source", "medium", "campaign", "content", "term", "landing_page")
-    ),
-}
 
 
 def verify(given: dict[str, Any]) -> int:
@@ -109,13 +103,10 @@ def _range(span: tuple[int, int]) -> str:
 
 def _question(against: str, given: dict[str, Any]) -> Question:
     where = {name: given[name] for name in ("environment", "base_url", "token_file")}
-    if against != "hum" and where.pop("environment") is not None:
+    if against != "hum" and where["environment"] is not None:
         raise click.UsageError("--environment is for hum alone: give --base-url")
-    if against != "hum":
-        where.pop("environment", None)
-    # Of the question only the vendor is of use: what to ask stands in the target's books.
-    times = {"start": "1970-01-01", "end": None, "last": None}
-    return VENDORS[against].ask(**where, **times, **NO_FILTERS[against])
+    # What to ask stands in the target's books.
+    return unfiltered(VENDORS[against], **where)
 
 
 async def _ask(
