@@ -20,13 +20,13 @@ What an answer guarantees, and what each refusal means, is in ``docs/fastapi.md`
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
-if find_spec("fastapi") is None:
+try:
+    import fastapi as _  # noqa: F401 - only to see whether it is there
+except ImportError:
     raise ImportError(
         'the FastAPI integration needs an extra: pip install "asyncsessions[fastapi]"',
         name="fastapi",
-    )
+    ) from None
 
 from asyncsessions.integrations._fastapi.app import sessions_app
 from asyncsessions.integrations._fastapi.events import EventsAnswer

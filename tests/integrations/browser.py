@@ -120,14 +120,14 @@ class Page:
             mobile=False,
         )
         shot = await self.call("Page.captureScreenshot", captureBeyondViewport=True)
-        Path(path).write_bytes(base64.b64decode(shot["data"]))
+        Path(path).write_bytes(base64.b64decode(shot["data"]))  # noqa: ASYNC240 - a test
 
 
 @asynccontextmanager
 async def opened(url):
     """Open Chromium at an address, in a profile of its own."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: ASYNC220 - a test
             [CHROMIUM, *SWITCHES, f"--user-data-dir={profile}", "about:blank"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -1,0 +1,100 @@
+from collections.abc import AsyncIterable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from attrs import evolve, fields
+from fastapi import FastAPI
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
+
+from asyncsessions import (
+    Address,
+    CartStep,
+    Conversion,
+    Exit,
+    Hum,
+    Order,
+    Session,
+    SessionDetail,
+)
+from asyncsessions.core.convert import to_dict
+from asyncsessions.integrations.fastapi import (
+    SessionDetailModel,
+    SessionModel,
+    Upstream,
+    sessions_router,
+)
+from tests.invented_sessions import FIELDS
+
+SESSION = Session(
+    provider="hum",
+    id="a1",
+    started_at=datetime(2026, 1, 31, 12, tzinfo=UTC),
+    duration=timedelta(seconds=90),
+    address=Address(zip="01234"),
+)
+adapter = TypeAdapter(SessionModel)
+RENAMED = {"duration": "duration_s"}
+
+
+@given(st.builds(Session, **FIELDS))
+def test_a_session_survives_pydantics_json(session):
+    shown = evolve(session, raw=None)
+    read = adapter.validate_json(adapter.dump_json(shown))
+    assert to_dict(read) == to_dict(shown)
+
+
+def test_a_session_passes_pydantic_as_the_object_that_it_is():
+    assert adapter.validate_python(SESSION) is SESSION
+
+
+def test_a_session_that_lacks_a_field_or_has_a_wrong_one_is_refused_by_its_place():
+    with pytest.raises(ValidationError, match=r"provider[\s\S]*started_at"):
+        adapter.validate_json(b'{"id": "x", "provider": 3}')
+
+
+def test_a_detail_has_its_cart():
+    detail = SessionDetail(
+        provider="hum",
+        id="a1",
+        started_at=SESSION.started_at,
+        cart_progression=(CartStep(step=1, name="cart"),),
+    )
+    whole = TypeAdapter(SessionDetailModel)
+    assert whole.validate_json(whole.dump_json(detail)) == detail
+
+
+@pytest.mark.parametrize(
+    "record", [Session, SessionDetail, Address, Order, Conversion, Exit, CartStep]
+)
+def test_openapi_shows_every_field_of_every_record(record):
+    app = FastAPI()
+    upstream = Upstream(Hum("invented", environment="sandbox"))
+    app.include_router(sessions_router(upstream, redact=True))
+    schema = app.openapi()["components"]["schemas"][record.__name__]
+    names = [RENAMED.get(each.name, each.name) for each in fields(record) if each.name != "raw"]
+    assert list(schema["properties"]) == names
+    assert schema["required"] == names
+    assert schema["description"]
+
+
+def test_openapi_refers_to_the_records_from_a_stream_and_from_your_own_endpoints():
+    app = FastAPI()
+    upstream = Upstream(Hum("invented", environment="sandbox"))
+    app.include_router(sessions_router(upstream, redact=True))
+
+    @app.get("/mine")
+    async def mine() -> AsyncIterable[SessionModel]:
+        yield SESSION
+
+    @app.get("/list")
+    async def listed() -> list[SessionModel]:
+        return [SESSION]
+
+    paths = app.openapi()["paths"]
+    line = paths["/sessions"]["get"]["responses"]["200"]["content"]["application/jsonl"]["schema"]
+    reference = {"$ref": "#/components/schemas/Session"}
+    assert line["anyOf"] == [reference, {"$ref": "#/components/schemas/End"}]
+    listed_schema = paths["/list"]["get"]["responses"]["200"]["content"]["application/json"]
+    assert listed_schema["schema"]["items"] == reference
