@@ -8,10 +8,9 @@ from socket import socket
 from typing import Any
 
 import click
-from attrs import frozen
+from attrs import define, field, fields, frozen
 
 from asyncsessions.cli.diagnostics import listen
-from asyncsessions.cli.exits import COMPLETE
 from asyncsessions.cli.process import run, say
 from asyncsessions.cli.pulling import explain
 from asyncsessions.cli.vendors import Question, Vendor, secret_in, unfiltered
@@ -21,89 +20,111 @@ __all__ = ["serve"]
 
 NEEDED = ("fastapi", "uvicorn")
 KEY_VARIABLE = "ASYNCSESSIONS_API_KEY"
+KEY_OPTION = "--api-key-file"
 
 
-@frozen
-class _Settings:
+@frozen(kw_only=True)
+class ServeOptions:
+    """What the options say about the server; the rest of them are about the vendor."""
+
     host: str
     port: int
-    key: Secret | None
+    api_key_file: str | None
     redact: bool
     concurrency: int
     rps: float | None
     max_requests: int | None
     deadline: float | None
     verbose: int
+    quiet: bool
+
+    @classmethod
+    def taken_from(cls, given: dict[str, Any]) -> ServeOptions:
+        """Take them out of all that was given."""
+        return cls(**{each.name: given.pop(each.name) for each in fields(cls)})
+
+    def api_key(self) -> Secret | None:
+        """Return the key that callers must send, ``None`` = there is none.
+
+        Raises ``click.UsageError`` if there must be one.
+        """
+        from asyncsessions.integrations._fastapi.guard import is_loopback
+
+        if self.api_key_file is not None or os.environ.get(KEY_VARIABLE):
+            return secret_in(self.api_key_file, KEY_VARIABLE, option=KEY_OPTION)
+        if is_loopback(self.host):
+            return None
+        raise click.UsageError(
+            f"--host {self.host} can be reached from other machines, and sessions are personal "
+            f"data: set {KEY_VARIABLE} or give {KEY_OPTION} FILE, or leave --host out"
+        )
 
 
 def serve(vendor: Vendor, given: dict[str, Any]) -> int:
     """Serve until interrupted and return the exit status; raises ``click.UsageError``."""
     if any(find_spec(name) is None for name in NEEDED):
         raise click.UsageError('serve needs an extra: pip install "asyncsessions[cli,fastapi]"')
-    listen(verbose=given["verbose"], quiet=given.pop("quiet"))
-    key = _key(given.pop("api_key_file"))
-    names = [name for name in _Settings.__annotations__ if name != "key"]
-    settings = _Settings(key=key, **{name: given.pop(name) for name in names})
-    questions: list[Question] = []
-    sockets: list[socket] = []
-
-    def prepare() -> None:
-        from asyncsessions.integrations._fastapi.server import bind
-
-        _refuse_strangers(settings)
-        questions.append(unfiltered(vendor, **given))
-        sockets.append(bind(settings.host, settings.port))
-
-    ending = run(lambda: _serve(questions[0], settings, sockets[0]), before=prepare)
-    if ending.status == COMPLETE:
+    options = ServeOptions.taken_from(given)
+    listen(verbose=options.verbose, quiet=options.quiet)
+    task = _Serve(vendor, given, options)
+    ending = run(task.run, before=task.prepare)
+    if ending.error is None:
         say("stopped")
-    for line in explain(ending, questions[0] if questions else None) if ending.error else ():
-        say(line)
+    else:
+        for line in explain(ending, task.question):
+            say(line)
     return ending.status
 
 
-def _key(api_key_file: str | None) -> Secret | None:
-    if api_key_file is None and not os.environ.get(KEY_VARIABLE):
-        return None
-    return secret_in(api_key_file, KEY_VARIABLE, option="--api-key-file")
+@define
+class _Serve:
+    vendor: Vendor
+    given: dict[str, Any] = field(repr=False)
+    options: ServeOptions
+    question: Question | None = None
+    app: Any = None
+    who: str = "for this machine only"
+    listening: socket | None = None
 
+    def prepare(self) -> None:
+        from asyncsessions.integrations._fastapi.server import bind
+        from asyncsessions.integrations.fastapi import ApiKey, Upstream, sessions_app
 
-def _refuse_strangers(settings: _Settings) -> None:
-    from asyncsessions.integrations._fastapi.guard import is_loopback
-
-    if settings.key is None and not is_loopback(settings.host):
-        raise click.UsageError(
-            f"--host {settings.host} can be reached from other machines, and sessions are personal "
-            f"data: set {KEY_VARIABLE} or give --api-key-file FILE, or leave --host out"
+        options = self.options
+        key = options.api_key()
+        if key is not None:
+            self.who = "for who has the API key"
+        self.question = unfiltered(self.vendor, **self.given)
+        self.app = sessions_app(
+            Upstream(
+                self.question.provider,
+                concurrency=options.concurrency,
+                requests_per_second=options.rps,
+            ),
+            guard=None if key is None else ApiKey(key),
+            local_only=key is None,
+            redact=options.redact,
+            max_requests=options.max_requests,
+            deadline_s=options.deadline,
         )
+        self.listening = bind(options.host, options.port)
 
+    async def run(self) -> bool:
+        from asyncsessions.integrations._fastapi.server import serve as serve_app
 
-async def _serve(question: Question, settings: _Settings, listening: socket) -> bool:
-    from asyncsessions.integrations._fastapi.server import serve as serve_app
-    from asyncsessions.integrations.fastapi import ApiKey, Upstream, sessions_app
+        assert self.listening is not None
+        await serve_app(
+            self.app,
+            self.listening,
+            started=self._tell,
+            access_log=self.options.verbose > 0,
+        )
+        return True
 
-    upstream = Upstream(
-        question.provider,
-        concurrency=settings.concurrency,
-        requests_per_second=settings.rps,
-    )
-    app = sessions_app(
-        upstream,
-        guard=None if settings.key is None else ApiKey(settings.key),
-        redact=settings.redact,
-        local_only=settings.key is None,
-        max_requests=settings.max_requests,
-        deadline_s=settings.deadline,
-    )
-    host, port = listening.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
-    keyed = "the API key is asked for" if settings.key else "answers this machine only"
-    await serve_app(
-        app,
-        listening,
-        started=lambda: say(
-            f"serving {question.provider.name} at http://{shown}:{port}/ ({keyed}); Ctrl-C stops"
-        ),
-        access_log=settings.verbose > 0,
-    )
-    return True
+    def _tell(self) -> None:
+        assert self.listening is not None
+        if self.options.quiet:
+            return
+        host, port = self.listening.getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        say(f"serving {self.vendor.name} at http://{shown}:{port}/, {self.who}; Ctrl-C stops")

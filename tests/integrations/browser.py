@@ -61,6 +61,7 @@ class Page:
         for domain in ("Page", "Runtime", "Network", "Log", "Accessibility"):
             await self.call(f"{domain}.enable")
         await self.call("Page.navigate", url=url)
+        await self.until("location.href !== 'about:blank' && document.readyState === 'complete'")
 
     async def ask(self, expression):
         """Return the value of some JavaScript."""

@@ -1,0 +1,25 @@
+import subprocess
+import sys
+
+import pytest
+
+SENTENCE = 'the FastAPI integration needs an extra: pip install "asyncsessions[fastapi]"'
+
+
+def test_without_fastapi_importing_says_in_one_sentence_which_extra_it_takes(monkeypatch):
+    for name in [name for name in sys.modules if name.startswith("asyncsessions.integrations")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "fastapi", None)
+    with pytest.raises(ImportError) as caught:
+        import asyncsessions.integrations.fastapi  # noqa: F401
+    assert str(caught.value) == SENTENCE
+    assert caught.value.name == "fastapi"
+
+
+def test_neither_the_package_nor_its_command_line_loads_fastapi():
+    code = (
+        "import sys, asyncsessions, asyncsessions.cli.commands, asyncsessions.integrations;"
+        "print([m for m in ('fastapi', 'starlette', 'pydantic', 'uvicorn') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
