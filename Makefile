@@ -12,6 +12,9 @@ PYTHON =
 PYTEST_ARGS =
 BENCH_ARGS =
 PYTHONS = 3.11 3.12 3.13
+# The extras that are installed where everything is tested.
+EXTRAS_TESTED = arrow,cli,duckdb,fastapi,uvloop
+COMMA := ,
 # Which tests run once more on the wheel, the lowest bounds and the other Pythons.
 AGAIN = not slow and not nightly
 
@@ -22,8 +25,8 @@ PYTEST := PYTHONDEVMODE=1 $(BIN)/python -m pytest
 TYPED = asyncsessions tools benchmarks $(wildcard examples) $(wildcard tests/typing)
 DOCS = README.md $(shell find docs -name "*.md" 2>/dev/null | sort)
 
-.PHONY: help demo demo-drift bench bench-check bench-durable bench-pace bench-sinks bench-startup test coverage \
-        coverage-report lint format types layers docs generate test-wheel test-lowest test-pythons nightly clean
+.PHONY: help demo demo-drift bench bench-check bench-durable bench-pace bench-serving bench-sinks bench-startup test \
+        coverage coverage-report lint format types layers docs generate test-wheel test-lowest test-pythons nightly clean
 
 help: ## list these commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1	/' \
@@ -41,13 +44,13 @@ $(VENV)/.demo: pyproject.toml | $(BIN)/python
 	@touch $@
 
 $(VENV)/.test: pyproject.toml | $(BIN)/python
-	@echo "installing .[arrow,cli,duckdb,uvloop,test]"
-	@$(BIN)/python $(PIP_INSTALL) -e '.[arrow,cli,duckdb,uvloop,test]'
+	@echo "installing .[$(EXTRAS_TESTED),test]"
+	@$(BIN)/python $(PIP_INSTALL) -e '.[$(EXTRAS_TESTED),test]'
 	@touch $@ $(VENV)/.demo
 
 $(VENV)/.dev: pyproject.toml $(VENV)/.test
 	@echo "installing .[dev]"
-	@$(BIN)/python $(PIP_INSTALL) -e '.[arrow,cli,duckdb,uvloop,test,dev]'
+	@$(BIN)/python $(PIP_INSTALL) -e '.[$(EXTRAS_TESTED),test,dev]'
 	@touch $@
 
 # --- for users --------------------------------------------------------------------------------
@@ -94,6 +97,9 @@ bench-pace: $(VENV)/.test ## how well the pace is found, beside fixed concurrenc
 
 bench-startup: $(VENV)/.test ## what importing and the command line's help take
 	$(BIN)/python -m benchmarks.startup --write benchmarks/results/startup.json
+
+bench-serving: $(VENV)/.test ## 100,000 sessions through uvicorn, beside a plain yield; takes a minute
+	$(BIN)/python -m benchmarks.serving --write benchmarks/results/serving.json
 
 # --- for developers ---------------------------------------------------------------------------
 
@@ -151,7 +157,7 @@ dist/.built: $(WHEEL_SOURCES) | $(VENV)/.dev
 
 .venvs/wheel/.ready: dist/.built
 	@rm -rf .venvs/wheel && $(BIN)/python -m venv .venvs/wheel
-	@.venvs/wheel/bin/python $(PIP_INSTALL) "$$(echo dist/*.whl)[arrow,cli,duckdb,test]"
+	@.venvs/wheel/bin/python $(PIP_INSTALL) "$$(echo dist/*.whl)[arrow,cli,duckdb,fastapi,test]"
 	@touch $@
 
 test-wheel: .venvs/wheel/.ready ## build, install the wheel elsewhere and test that
@@ -159,9 +165,9 @@ test-wheel: .venvs/wheel/.ready ## build, install the wheel elsewhere and test t
 
 .venvs/lowest/.ready: dist/.built tools/lowest.py
 	@rm -rf .venvs/lowest && "$$(sh tools/find_python.sh 3.11 || sh tools/find_python.sh)" -m venv .venvs/lowest
-	@$(BIN)/python tools/lowest.py arrow cli duckdb uvloop > .venvs/lowest/pins.txt
+	@$(BIN)/python tools/lowest.py $(subst $(COMMA), ,$(EXTRAS_TESTED)) > .venvs/lowest/pins.txt
 	@echo "lowest:" $$(cat .venvs/lowest/pins.txt)
-	@.venvs/lowest/bin/python $(PIP_INSTALL) "$$(echo dist/*.whl)[arrow,cli,duckdb,uvloop,test]" -r .venvs/lowest/pins.txt
+	@.venvs/lowest/bin/python $(PIP_INSTALL) "$$(echo dist/*.whl)[$(EXTRAS_TESTED),test]" -r .venvs/lowest/pins.txt
 	@touch $@
 
 test-lowest: .venvs/lowest/.ready ## test with every requirement at its lower bound
@@ -169,8 +175,29 @@ test-lowest: .venvs/lowest/.ready ## test with every requirement at its lower bo
 
 .venvs/3.%/.ready: dist/.built
 	@rm -rf .venvs/3.$* && "$$(sh tools/find_python.sh 3.$*)" -m venv .venvs/3.$*
-	@.venvs/3.$*/bin/python $(PIP_INSTALL) "$$(echo dist/*.whl)[arrow,cli,duckdb,test]"
+	@.venvs/3.$*/bin/python $(PIP_INSTALL) "$$(echo dist/*.whl)[arrow,cli,duckdb,fastapi,test]"
 	@touch $@
+
+# One extra and nothing else: importing without it names it, and its example runs against the fakes.
+EXTRAS = fastapi
+EXAMPLE_fastapi = fastapi_app.py
+EXTRA_TESTS := $(EXTRAS:%=test-extra-%)
+.PHONY: test-extras $(EXTRA_TESTS)
+test-extras: $(EXTRA_TESTS) ## install the wheel with one extra at a time and run its example
+
+.venvs/extra-%/.ready: dist/.built
+	@rm -rf .venvs/extra-$* && $(BIN)/python -m venv .venvs/extra-$*
+	@.venvs/extra-$*/bin/python $(PIP_INSTALL) "$$(echo dist/*.whl)"
+	@touch $@
+
+$(EXTRA_TESTS): test-extra-%: .venvs/extra-%/.ready
+	@cd examples && ! ../.venvs/extra-$*/bin/python -c 'import asyncsessions.integrations.$*' \
+	  2> ../.venvs/extra-$*/missing.txt
+	@grep -F 'pip install "asyncsessions[$*]"' .venvs/extra-$*/missing.txt
+	@.venvs/extra-$*/bin/python $(PIP_INSTALL) "$$(echo dist/*.whl)[$*]"
+	@cd examples && ../.venvs/extra-$*/bin/python -m asyncsessions.testing -- \
+	  ../.venvs/extra-$*/bin/python $(EXAMPLE_$*)
+	@rm -rf .venvs/extra-$*
 
 ONE_PYTHON := $(PYTHONS:%=test-python-%)
 .PHONY: $(ONE_PYTHON)

@@ -12,8 +12,9 @@ from typing import Any
 __all__ = ["machine", "warn_if_busy"]
 
 PACKAGES = (
-    *("aiohttp", "attrs", "cattrs", "dlt", "duckdb", "httpx", "msgspec", "openai", "polars"),
-    *("pyarrow", "pydantic", "requests", "uvloop"),
+    *("aiohttp", "attrs", "cattrs", "dlt", "duckdb", "fastapi", "httpx", "msgspec", "openai"),
+    *("orjson", "pandas", "polars", "pyarrow", "pydantic", "requests", "starlette", "uvicorn"),
+    "uvloop",
 )
 
 
