@@ -1,7 +1,9 @@
 """Tables of the documents that the code can write; see `tools.generate`."""
 
 import inspect
+import json
 import re
+from pathlib import Path
 
 from asyncsessions import AttributionHub, Hum, QuotaExceededError
 from asyncsessions.core.http import Response
@@ -13,6 +15,7 @@ PROVIDERS: tuple[Provider[...], ...] = (
     AttributionHub("key", base_url="https://example.com"),
 )
 QUOTA = Response(status=429, body=b'{"error": "API monthly limit exceeded."}')
+SERVING = Path(__file__).parent.parent / "benchmarks" / "results" / "serving.json"
 HEADERS = (
     "provider",
     "request",
@@ -73,3 +76,33 @@ def _source_of(provider: Provider[...]) -> str:
     match = re.search(r"https://[^\s,]+", said)
     assert match is not None, f"{provider.name}: the file names no source"
     return f"[{match[0].split('/')[2]}]({match[0]})"
+
+
+def problems_table() -> str:
+    """Return the table of the statuses and reasons of the FastAPI integration, in Markdown."""
+    from asyncsessions.integrations._fastapi.problems import OF_ERROR
+
+    rows = [("status", "`reason`", "for"), ("---",) * 3]
+    rows += [
+        (str(status), f"`{reason}`", f"`{kind.__name__}`") for kind, status, reason in OF_ERROR
+    ]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def serving_table() -> str:
+    """Return what ``make bench-serving`` has measured last, in Markdown."""
+    measured = json.loads(SERVING.read_text(encoding="utf-8"))
+    found, machine = measured["results"], measured["machine"]
+    rows = [("sessions a second", "asyncsessions", "plain `yield`", "times"), ("---",) * 4]
+    for how, rates in found["rows_per_s"].items():
+        figures = [f"{rate:,}" for rate in rates.values()]
+        rows.append((how, *figures, f"{found['times_as_fast'][how]:.1f}"))
+    table = "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    return (
+        f"{table}\n"
+        f"{machine['date']}, {machine['cores']} shared cores, Python {machine['python']}, FastAPI "
+        f"{machine['versions']['fastapi']}, medians of {measured['rounds']} rounds.\n"
+        f"The server had {found['memory_grown_mb']} MB more after 100,000 sessions than after "
+        f"2,000; where a page takes {found['latency_of_a_page_s']} s the first byte came after "
+        f"{found['first_byte_s']:.2f} s.\n"
+    )

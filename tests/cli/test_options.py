@@ -264,6 +264,7 @@ def test_the_verbs_are_listed():
         "estimate",
         "pull",
         "report",
+        "serve",
         "sync",
         "verify",
     ]

@@ -137,3 +137,17 @@ def test_a_users_own_progress_callback_is_still_called(tmp_path):
         with running(app) as url, client_of(url) as http:
             assert events_of(http.get("/pull").text)[-1][1] == "end"
     assert seen[-1].pages == 4
+
+
+def test_a_vendor_that_is_slow_is_bridged_by_signs_of_life(monkeypatch):
+    monkeypatch.setattr("asyncsessions.integrations._fastapi.events.KEEP_ALIVE_S", 0.1)
+    with (
+        FakeHum(rows=100, latency_s=0.5).in_thread() as fake,
+        running(app_of(hum_upstream(fake))) as url,
+        client_of(url) as http,
+    ):
+        text = http.get("/sessions/events", params=ALL).text
+    first, *others = text.split("\n\n")
+    assert "event: progress" in first
+    assert ": still at it" in others
+    assert events_of(text)[-1][1] == "end"

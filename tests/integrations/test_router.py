@@ -32,6 +32,7 @@ from tests.integrations.serving import (
     running,
 )
 
+pytestmark = pytest.mark.slow
 PATHS = ("sessions", "sessions/count", "sessions/summary", "sessions/events")
 MARCH = {"start": "2026-03-02", "end": "2026-03-31"}
 

@@ -74,11 +74,11 @@ class _Record:
         def read(found: BaseModel) -> Session:
             return from_dict(found.model_dump(mode="json"), self._cls)
 
-        return core_schema.union_schema(
-            [
-                core_schema.is_instance_schema(self._cls),
-                core_schema.no_info_after_validator_function(read, handler(_mirror(self._cls))),
-            ],
+        plain = core_schema.no_info_after_validator_function(read, handler(_mirror(self._cls)))
+        record = core_schema.is_instance_schema(self._cls)
+        return core_schema.json_or_python_schema(
+            json_schema=plain,
+            python_schema=core_schema.union_schema([record, plain]),
             serialization=core_schema.plain_serializer_function_ser_schema(to_dict),
         )
 

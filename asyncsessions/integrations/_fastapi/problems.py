@@ -60,7 +60,7 @@ Reason = Literal[
 
 MEDIA_TYPE = "application/problem+json"
 
-_OF_ERROR: tuple[tuple[type[SessionsError], int, Reason], ...] = (
+OF_ERROR: tuple[tuple[type[SessionsError], int, Reason], ...] = (
     (InvalidQueryError, 422, "invalid_query"),
     (AuthenticationError, 502, "upstream_credentials_refused"),
     (PermissionDeniedError, 502, "upstream_permission_denied"),
@@ -75,6 +75,7 @@ _OF_ERROR: tuple[tuple[type[SessionsError], int, Reason], ...] = (
     (SinkError, 500, "target_failed"),
     (ConfigurationError, 500, "misconfigured"),
 )
+"""The status and the reason of each error."""
 
 
 class Problem(BaseModel):
@@ -121,7 +122,7 @@ def problem_of(error: SessionsError) -> Problem:
 
 
 def _meaning(error: SessionsError) -> tuple[int, Reason]:
-    for kind, status, reason in _OF_ERROR:
+    for kind, status, reason in OF_ERROR:
         if isinstance(error, kind):
             return status, reason
     return 500, "misconfigured"

@@ -57,6 +57,7 @@ async def serve(
         log_config=None,
         access_log=access_log,
         server_header=False,
+        ws="none",
         timeout_graceful_shutdown=LAST_ANSWERS_S,
     )
     server = _Server(config, started)
