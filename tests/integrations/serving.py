@@ -2,6 +2,8 @@
 
 import json
 import socket
+import subprocess
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -11,6 +13,7 @@ import uvicorn
 
 from asyncsessions import AttributionHub, Hum, Retry
 from asyncsessions.integrations.fastapi import Upstream
+from asyncsessions.testing import HUM_TOKEN
 
 ALL = {"start": "2026-01-01", "end": "2026-03-31"}
 KEY = "an-invented-key-of-the-app"
@@ -36,6 +39,30 @@ def running(app, *, send_buffer=None):
         thread.join(PATIENCE_S)
         listening.close()
         assert not thread.is_alive()
+
+
+VENDOR = """
+import sys
+from asyncsessions.testing import FakeHum
+with FakeHum(rows=3000, latency_s=float(sys.argv[1])).in_thread() as fake:
+    print(fake.base_url, flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def vendor_process(latency_s):
+    """Run a vendor with 3,000 sessions that can be killed; yield it and an upstream's provider."""
+    with subprocess.Popen(
+        [sys.executable, "-c", VENDOR, str(latency_s)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process, Hum(HUM_TOKEN, base_url=process.stdout.readline().strip())
+        finally:
+            process.kill()
 
 
 def await_truth(condition, *, within_s=PATIENCE_S):

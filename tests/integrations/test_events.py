@@ -6,9 +6,16 @@ import pytest
 from fastapi import Depends, FastAPI
 
 from asyncsessions import Retry
-from asyncsessions.integrations.fastapi import EventsAnswer, lifespan, sessions_router
+from asyncsessions.integrations.fastapi import EventsAnswer, Upstream, lifespan, sessions_router
 from asyncsessions.testing import FakeHum
-from tests.integrations.serving import ALL, await_truth, client_of, hum_upstream, running
+from tests.integrations.serving import (
+    ALL,
+    await_truth,
+    client_of,
+    hum_upstream,
+    running,
+    vendor_process,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -74,20 +81,18 @@ def test_a_pull_into_a_file_is_followed_to_its_report(tmp_path):
     assert target.read_bytes().count(b"\n") == 1000
 
 
-def test_a_vendor_that_dies_is_told_as_a_problem(tmp_path):
-    fake = FakeHum(rows=3000, latency_s=0.05)
-    alive = fake.in_thread()
-    alive.__enter__()
-    upstream = hum_upstream(fake, concurrency=1, retry=Retry(attempts=1))
-    with (
-        running(pulling_app(upstream, tmp_path / "s.jsonl")) as url,
-        client_of(url) as http,
-        http.stream("POST", "/pull") as answer,
-    ):
-        pieces = answer.iter_text()
-        text = next(pieces)
-        alive.__exit__(None, None, None)
-        text += "".join(pieces)
+def test_a_vendor_that_is_killed_is_told_as_a_problem(tmp_path):
+    with vendor_process(0.05) as (vendor, provider):
+        upstream = Upstream(provider, concurrency=1, retry=Retry(attempts=1))
+        with (
+            running(pulling_app(upstream, tmp_path / "s.jsonl")) as url,
+            client_of(url) as http,
+            http.stream("POST", "/pull") as answer,
+        ):
+            pieces = answer.iter_text()
+            text = next(pieces)
+            vendor.kill()
+            text += "".join(pieces)
     assert answer.status_code == 200
     _, name, problem = events_of(text)[-1]
     assert (name, problem["reason"]) == ("failed", "upstream_unreachable")
@@ -95,7 +100,7 @@ def test_a_vendor_that_dies_is_told_as_a_problem(tmp_path):
 
 def test_a_reader_that_leaves_stops_the_pull_and_the_next_one_goes_on_with_it(tmp_path):
     target = tmp_path / "sessions.jsonl"
-    with FakeHum(rows=1000, latency_s=0.05).in_thread() as fake:
+    with FakeHum(rows=1000, latency_s=0.08).in_thread() as fake:
         upstream = hum_upstream(fake, concurrency=1)
         with running(pulling_app(upstream, target)) as url, client_of(url) as http:
             with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2]))) as reader:

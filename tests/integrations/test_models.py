@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from asyncsessions import (
     Address,
+    AttributionHub,
     CartStep,
     Conversion,
     Exit,
@@ -19,6 +20,7 @@ from asyncsessions import (
 )
 from asyncsessions.core.convert import to_dict
 from asyncsessions.integrations.fastapi import (
+    ApiKey,
     SessionDetailModel,
     SessionModel,
     Upstream,
@@ -94,3 +96,36 @@ def test_openapi_refers_to_the_records_from_the_stream_and_from_your_own_endpoin
     assert line["anyOf"] == [reference, {"$ref": "#/components/schemas/End"}]
     listed_schema = paths["/list"]["get"]["responses"]["200"]["content"]["application/json"]
     assert listed_schema["schema"]["items"] == reference
+
+
+def test_openapi_has_the_vendors_own_filters_and_the_key():
+    app = FastAPI()
+    guard = ApiKey("an-invented-key-of-the-app")
+    hum = Upstream(Hum("invented", environment="sandbox"))
+    hub = Upstream(AttributionHub("invented", base_url="https://hub.example.com"))
+    app.include_router(sessions_router(hum, redact=False), prefix="/hum")
+    app.include_router(sessions_router(hub, guard=guard), prefix="/hub")
+    schema = app.openapi()
+
+    def filters(path):
+        return {
+            each["name"]: each["schema"].get("type", "text or nothing")
+            for each in schema["paths"][path]["get"]["parameters"]
+        }
+
+    assert filters("/hum/sessions") == {
+        "start": "string",
+        "end": "text or nothing",
+        "token_ids": "array",
+        "with_clicks": "boolean",
+        "limit": "text or nothing",
+    }
+    words = ("end", "source", "medium", "campaign", "content", "term", "landing_page")
+    assert filters("/hub/sessions/summary") == {
+        "start": "string",
+        **dict.fromkeys(words, "text or nothing"),
+    }
+    assert schema["paths"]["/hub/sessions"]["get"]["security"] == [{"ApiKey": []}]
+    assert "security" not in schema["paths"]["/hub/healthz"]["get"]
+    problem = schema["paths"]["/hub/sessions"]["get"]["responses"]["502"]["content"]
+    assert "reason" in problem["application/problem+json"]["schema"]["required"]
