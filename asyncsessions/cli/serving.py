@@ -11,8 +11,9 @@ import click
 from attrs import define, field, fields, frozen
 
 from asyncsessions.cli.diagnostics import listen
-from asyncsessions.cli.process import run, say
+from asyncsessions.cli.process import say
 from asyncsessions.cli.pulling import explain
+from asyncsessions.cli.running import run
 from asyncsessions.cli.vendors import Question, Vendor, secret_in, unfiltered
 from asyncsessions.core.http import Secret
 
