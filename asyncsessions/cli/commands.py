@@ -1,4 +1,7 @@
-"""The verbs, each with a subcommand for each vendor."""
+"""The verbs, each with a subcommand for each vendor.
+
+Those of providers from other packages are added by :class:`ProviderGroup`.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,13 @@ from typing import Any
 import click
 
 from asyncsessions.cli import options, serve_options
-from asyncsessions.cli.exits import STATUSES
+from asyncsessions.cli.groups import ProviderGroup, provider_name
 from asyncsessions.cli.process import leave
-from asyncsessions.sinks import SINKS
+from asyncsessions.cli.texts import STATUS_TEXT, TARGETS
 
 __all__ = ["cli"]
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
-STATUS_TEXT = "\b\nExit status:\n" + "\n".join(
-    f"  {status:>3}  {meaning}" for status, meaning in STATUSES.items()
-)
 EXAMPLES = """\b
 Examples:
   asyncsessions demo
@@ -25,9 +25,6 @@ Examples:
   asyncsessions pull attributionhub --base-url https://... --last 30d | head
 
 Credentials come from HUM_API_TOKEN and ATTRIBUTIONHUB_API_KEY, or from --token-file."""
-TARGETS = "\b\nTargets:\n" + "\n".join(
-    f"  {ending:>8}  {kind.description}" for ending, kind in SINKS.items()
-)
 PULL_HUM = """\b
 Examples:
   asyncsessions pull hum --environment sandbox --start 2026-01-01 \\
@@ -77,7 +74,7 @@ def cli() -> None:
     """Pull session analytics from Hum and AttributionHub: complete, or it says so."""
 
 
-@cli.group()
+@cli.group(cls=ProviderGroup)
 def pull() -> None:
     """Write all sessions of a range to a file or to standard output."""
 
@@ -108,7 +105,7 @@ def pull_attributionhub(**given: Any) -> None:
     leave(lambda: pulling.pull(vendors.ATTRIBUTIONHUB, given))
 
 
-@cli.group()
+@cli.group(cls=ProviderGroup)
 def sync() -> None:
     """Bring a DuckDB file or a dataset up to now: what is new, has changed or has vanished."""
 
@@ -137,7 +134,7 @@ def sync_attributionhub(**given: Any) -> None:
     leave(lambda: syncing.sync(vendors.ATTRIBUTIONHUB, given))
 
 
-@cli.group()
+@cli.group(cls=ProviderGroup)
 def estimate() -> None:
     """Tell how many rows there are and how many requests a pull takes.
 
@@ -207,7 +204,8 @@ def serve_attributionhub(**given: Any) -> None:
 @click.argument("target")
 @click.option(
     "--against",
-    type=click.Choice(["hum", "attributionhub"]),
+    type=provider_name,
+    metavar="[hum|attributionhub|...]",
     help="Ask this vendor as well how many sessions it has now: a request a window.",
 )
 @options.address

@@ -200,6 +200,8 @@ def explain(ending: Ending[Any], question: Question | None) -> list[str]:
         return [f"error: {error.format_message()}"]
     if not isinstance(error, SessionsError):
         problem = f"unexpected {type(error).__name__}, a mistake of asyncsessions"
+        if question is not None and question.origin is not None:
+            problem += f" or of {question.origin}"
         return [f"error: {problem}: run it with -v for the details, and please report it"]
     lines = [f"error: {shell_words(error)}", *ending.notes]
     if question is not None:

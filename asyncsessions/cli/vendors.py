@@ -26,8 +26,10 @@ __all__ = [
     "HUM",
     "Question",
     "Vendor",
+    "origin_of_secret",
     "refuse_many_windows",
     "secret_in",
+    "time_range",
     "unfiltered",
 ]
 
@@ -52,11 +54,15 @@ class Vendor:
 
 @frozen
 class Question:
-    """A vendor and what it is asked; ``secret`` says where its credentials came from."""
+    """A vendor and what it is asked; ``secret`` says where its credentials came from.
+
+    ``origin`` is the package that the provider comes from, ``None`` = this one.
+    """
 
     provider: Provider[...]
     secret: str
     filters: dict[str, Any] = field(repr=False)
+    origin: str | None = None
 
     def put_to(self, client: Client[...]) -> Sessions:
         """Return the query."""
@@ -87,12 +93,12 @@ def _ask_hum(
         raise click.UsageError(
             f"say which Hum: --environment {' or '.join(ENVIRONMENTS)}, or --base-url URL"
         )
-    filters: dict[str, Any] = {**_time_range(**times), "with_clicks": with_clicks}
+    filters: dict[str, Any] = {**time_range(**times), "with_clicks": with_clicks}
     if token_ids:
         filters["token_ids"] = token_ids
     token = secret_in(token_file, "HUM_API_TOKEN")
     provider = Hum(token, environment=environment, base_url=base_url)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - checked by Hum, also where it comes from the environment
-    return Question(provider, _origin(token_file, "HUM_API_TOKEN"), filters)
+    return Question(provider, origin_of_secret(token_file, "HUM_API_TOKEN"), filters)
 
 
 def _ask_attributionhub(
@@ -115,7 +121,7 @@ def _ask_attributionhub(
             "ask your account representative"
         )
     filters = {
-        **_time_range(**times),
+        **time_range(**times),
         "source": source,
         "medium": medium,
         "campaign": campaign,
@@ -125,7 +131,7 @@ def _ask_attributionhub(
     }
     key = secret_in(token_file, "ATTRIBUTIONHUB_API_KEY")
     provider = AttributionHub(key, base_url=base_url)
-    return Question(provider, _origin(token_file, "ATTRIBUTIONHUB_API_KEY"), filters)
+    return Question(provider, origin_of_secret(token_file, "ATTRIBUTIONHUB_API_KEY"), filters)
 
 
 def unfiltered(vendor: Vendor, **where: Any) -> Question:
@@ -133,7 +139,7 @@ def unfiltered(vendor: Vendor, **where: Any) -> Question:
     if vendor is not HUM:
         where.pop("environment", None)
     times = {"start": "1970-01-01", "end": None, "last": None}
-    return vendor.ask(**where, **times, **NO_FILTERS[vendor.name])
+    return vendor.ask(**where, **times, **NO_FILTERS.get(vendor.name, {}))
 
 
 def refuse_many_windows(question: Question, *, max_requests: int | None) -> None:
@@ -153,7 +159,8 @@ def refuse_many_windows(question: Question, *, max_requests: int | None) -> None
         )
 
 
-def _time_range(start: str | None, end: str | None, last: timedelta | None) -> dict[str, Any]:
+def time_range(start: str | None, end: str | None, last: timedelta | None) -> dict[str, Any]:
+    """Return the bounds as arguments; raises ``click.UsageError`` and InvalidQueryError."""
     if last is not None:
         if start is not None or end is not None:
             raise click.UsageError("--last counts back from now: give it without --start and --end")
@@ -169,7 +176,8 @@ def _time_range(start: str | None, end: str | None, last: timedelta | None) -> d
     return {"start": start, "end": end}
 
 
-def _origin(token_file: str | None, variable: str) -> str:
+def origin_of_secret(token_file: str | None, variable: str) -> str:
+    """Return where the credentials came from, in words."""
     return f"{variable} (or --token-file)" if token_file is None else TOKEN_FILE
 
 

@@ -9,6 +9,7 @@ import click
 from asyncsessions.cli.diagnostics import listen
 from asyncsessions.cli.exits import COMPLETE, FAILED, UNPROVEN
 from asyncsessions.cli.figures import plural
+from asyncsessions.cli.plugged import other_vendor
 from asyncsessions.cli.process import say, say_out
 from asyncsessions.cli.pulling import explain
 from asyncsessions.cli.running import Ending, run
@@ -106,7 +107,7 @@ def _question(against: str, given: dict[str, Any]) -> Question:
     if against != "hum" and where["environment"] is not None:
         raise click.UsageError("--environment is for hum alone: give --base-url")
     # What to ask stands in the target's books.
-    return unfiltered(VENDORS[against], **where)
+    return unfiltered(VENDORS.get(against) or other_vendor(against), **where)
 
 
 async def _ask(
