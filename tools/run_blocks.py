@@ -9,6 +9,7 @@ Each file has a temporary folder of its own, and its blocks run there from top t
   The lines below a command are what it must print. A block without such lines is one script.
 - `<!-- output -->` above a block: what the block before it must have printed. In expected output
   `...` stands for any part of a line, and alone on a line for any number of lines.
+- `<!-- file: NAME -->` above a block: it is written to that file, which later blocks may use.
 - `<!-- not executed: the reason -->` above a block: it is left out, counted and shown.
 
 A block fails when it ends with another status than 0, prints something else, or takes longer than
@@ -49,6 +50,9 @@ def run_file(path: Path, tally: Tally) -> None:
                 if reason is not None:
                     tally.left_out.append(f"{where}: {reason}")
                     printed = None
+                elif (name := _file_name(block)) is not None:
+                    (Path(folder) / name).write_text(block.text, encoding="utf-8")
+                    printed = None
                 elif "output" in block.comments:
                     if printed is None:
                         raise BlockError("no block that ran stands right before this output")
@@ -67,6 +71,17 @@ def run_file(path: Path, tally: Tally) -> None:
                 tally.failed.append(f"{where}: {error}")
 
 
+def _file_name(block: Block) -> str | None:
+    """Return the name of the file that the block is; it stands in the folder itself."""
+    for comment in block.comments:
+        word, _, name = (part.strip() for part in comment.partition(":"))
+        if word == "file":
+            if not name or Path(name).name != name:
+                raise BlockError(f"a file needs a plain name: <!-- file: acme.py -->, not {name!r}")
+            return name
+    return None
+
+
 def _check_comments(block: Block) -> str | None:
     """Return the reason for leaving the block out, if there is one; refuse unknown comments."""
     reason = None
@@ -76,7 +91,7 @@ def _check_comments(block: Block) -> str | None:
             if not rest:
                 raise BlockError("'not executed' needs a reason: <!-- not executed: … -->")
             reason = rest
-        elif word not in {"continues", "output", "generated", "end"}:
+        elif word not in {"continues", "output", "generated", "end", "file"}:
             raise BlockError(f"unknown comment above a block: {comment!r}")
     return reason
 

@@ -8,6 +8,7 @@ answers that were read arrives next, so answers overtake each other on both ways
 from collections.abc import Callable, Iterator
 from operator import attrgetter
 from random import Random
+from typing import Protocol
 
 from attrs import define, field, frozen
 
@@ -82,8 +83,21 @@ class Course:
 Reader = Callable[[Vendor], Course]
 
 
+class Answering(Protocol):
+    """What answers requests; ``seed`` decides in which order."""
+
+    @property
+    def seed(self) -> int:
+        """Decides the order."""
+        ...
+
+    def read(self, ask: Ask, /) -> Answer[Row]:
+        """Answer one request in one atomic step."""
+        ...
+
+
 def overtaking(
-    vendor: Vendor, next_ask: Callable[[], Ask | None], concurrency: int = CONCURRENCY
+    vendor: Answering, next_ask: Callable[[], Ask | None], concurrency: int = CONCURRENCY
 ) -> Iterator[tuple[Ask, Answer[Row]]]:
     """Send what `next_ask` returns, up to so many at a time, and yield the answers as they come.
 

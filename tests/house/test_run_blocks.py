@@ -163,3 +163,37 @@ def test_a_run_without_any_block_is_a_failure(tmp_path, capsys):
     (tmp_path / "a.md").write_text("text")
     assert run_blocks.main([str(tmp_path / "a.md")]) == 1
     assert "checks nothing" in capsys.readouterr().out
+
+
+def test_a_block_that_is_a_file_is_written_for_the_later_ones_and_not_run(results):
+    tally = results("""
+        <!-- file: acme.py -->
+        ```python
+        NAME = "acme"
+        print("imported")
+        ```
+        ```python
+        import sys
+        sys.path.insert(0, ".")
+        from acme import NAME
+        print(NAME)
+        ```
+        <!-- output -->
+        ```text
+        imported
+        acme
+        ```
+    """)
+    assert (tally.passed, tally.failed) == (1, [])
+
+
+@pytest.mark.parametrize("name", ["", "../acme.py", "a/b.py"])
+def test_a_block_is_no_file_outside_of_its_folder(results, name):
+    tally = results(f"""
+        <!-- file: {name} -->
+        ```python
+        pass
+        ```
+    """)
+    (fault,) = tally.failed
+    assert "a file needs a plain name" in fault
