@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 ROOT = Path(__file__).parents[1]
 PAGES = {"changelog.md": "CHANGELOG.md", "contributing.md": "CONTRIBUTING.md"}
@@ -58,7 +58,7 @@ def present(nav: list[Any], there: set[str]) -> list[Any]:
     for entry in nav:
         ((title, target),) = entry.items()
         if isinstance(target, list):
-            inner = present(target, there)
+            inner = present(cast("list[Any]", target), there)
             kept += [{title: inner}] if inner else []
         elif target in there:
             kept.append(entry)
