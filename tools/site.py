@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
 PAGES = {"changelog.md": "CHANGELOG.md", "contributing.md": "CONTRIBUTING.md"}
@@ -18,6 +18,8 @@ COPIES = "files"
 FENCE = re.compile(r"^ *(`{3,}|~{3,})")
 OUTWARD = re.compile(r"\]\(\.\./([\w./-]+)\)")
 DIRECTIVE = re.compile(r"^ *<!-- *(continues|end|output|(?:file|generated|not executed):.*?) *-->$")
+OUTPUT = re.compile(r"^ *<!-- *output *-->$")
+PRINTS = "prints"
 FILE = re.compile(r"^ *<!-- *file: *(\S+) *-->$")
 
 
@@ -58,7 +60,8 @@ def present(nav: list[Any], there: set[str]) -> list[Any]:
     for entry in nav:
         ((title, target),) = entry.items()
         if isinstance(target, list):
-            inner = present(cast("list[Any]", target), there)
+            section: list[Any] = target
+            inner = present(section, there)
             kept += [{title: inner}] if inner else []
         elif target in there:
             kept.append(entry)
@@ -82,11 +85,13 @@ def adapted(text: str) -> str:
             lines.append(line)
         elif mark:
             fence = mark[1]
-            lines.append(line + (f' title="{title}"' if title else ""))
+            language = "" if line.strip() != fence else "text"  # a title needs one
+            lines.append(line + (f'{language} title="{title}"' if title else ""))
             title = None
         elif DIRECTIVE.match(line):
             named = FILE.match(line)
             title = named[1] if named else title
+            title = PRINTS if OUTPUT.match(line) else title
             lines.append("")
         else:
             inward = OUTWARD.sub(rf"]({COPIES}/\1)", line)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from functools import cache
-from itertools import pairwise
+from itertools import pairwise, product
 from math import hypot
 from pathlib import Path
 from typing import Literal
@@ -112,14 +112,20 @@ WAYS: dict[Arrow, Way] = {
     ),
 }
 
-DRIFTS = {
-    "nothing moves": None,
-    "late rows": Drift(insert_backdated_every=40, until_answer=40),
-    "dense": Drift(insert_backdated_every=4, delete_every=5),
-    "torn totals": Drift(torn_total_every=3),
-    "storm": Drift(insert_backdated_every=1, delete_every=1),
-}
-LIES: tuple[dict[str, int], ...] = ({}, {"more": 60}, {"more": -60}, {"short_page": 3})
+DRIFTS: tuple[Drift | None, ...] = (
+    None,
+    Drift(insert_backdated_every=40, until_answer=40),
+    Drift(insert_backdated_every=4, delete_every=5),
+    Drift(torn_total_every=3),
+    Drift(insert_backdated_every=1, delete_every=1),
+)
+LIES: tuple[tuple[int, dict[str, int]], ...] = (
+    (0, {"more": 60}),
+    (30, {"more": 60}),
+    (500, {"more": 60}),
+    (500, {"more": -60}),
+    (2_000, {"short_page": 3}),
+)
 ORDERS: tuple[Order, ...] = ("newest_first", "shuffled")
 
 
@@ -171,15 +177,15 @@ def course(liar: Liar, level: Consistency) -> list[State]:
 
 
 def _walks() -> Iterator[tuple[Consistency, list[State]]]:
-    for level in LEVELS:
-        for order in ORDERS:
-            for drift in DRIFTS.values():
-                for lie in LIES:
-                    for rows in (0, 30, 2_000):
-                        for seed in SEEDS:
-                            moving = None if drift is None else evolve(drift, seed=seed)
-                            vendor = Vendor(rows, moving, order, seed)
-                            yield level, course(Liar(vendor, **lie), level)
+    for level, order, seed in product(LEVELS, ORDERS, SEEDS):
+        for rows, drift in product((0, 30, 1_000), DRIFTS):
+            yield level, course(Liar(_vendor(rows, drift, order, seed)), level)
+        for (rows, lie), drift in product(LIES, DRIFTS[:2]):
+            yield level, course(Liar(_vendor(rows, drift, order, seed), **lie), level)
+
+
+def _vendor(rows: int, drift: Drift | None, order: Order, seed: int) -> Vendor:
+    return Vendor(rows, None if drift is None else evolve(drift, seed=seed), order, seed)
 
 
 @cache
