@@ -26,7 +26,7 @@ TYPED = asyncsessions tools benchmarks $(wildcard examples) $(wildcard tests/typ
 DOCS = README.md $(shell find docs -name "*.md" 2>/dev/null | sort)
 
 .PHONY: help demo demo-drift bench bench-check bench-durable bench-pace bench-serving bench-sinks bench-startup test \
-        coverage coverage-report lint format types layers docs site generate test-wheel test-lowest test-pythons nightly clean
+        coverage coverage-report lint format types layers docs generate test-wheel test-lowest test-pythons nightly clean
 
 help: ## list these commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1	/' \
@@ -49,8 +49,8 @@ $(VENV)/.test: pyproject.toml | $(BIN)/python
 	@touch $@ $(VENV)/.demo
 
 $(VENV)/.dev: pyproject.toml $(VENV)/.test
-	@echo "installing .[dev,docs]"
-	@$(BIN)/python $(PIP_INSTALL) -e '.[$(EXTRAS_TESTED),test,dev,docs]'
+	@echo "installing .[dev]"
+	@$(BIN)/python $(PIP_INSTALL) -e '.[$(EXTRAS_TESTED),test,dev]'
 	@touch $@
 
 # --- for users --------------------------------------------------------------------------------
@@ -129,17 +129,18 @@ docs: $(VENV)/.test ## run every code block of the documents; check what is gene
 	$(BIN)/python -m tools.generate --check $(DOCS)
 	$(BIN)/python -m tools.tiles_picture --check docs/images/tiles.svg
 	$(BIN)/python -m benchmarks.plots --check
-	$(BIN)/python -m tools.walk_picture --check docs/images/walk.svg
 	$(BIN)/python -m tools.run_blocks $(DOCS)
+	$(BIN)/python -m tools.walk_picture --check docs/images/walk.svg
 
+.PHONY: site
 site: $(VENV)/.dev ## build the site of the documents in build/site; its warnings are errors
 	$(BIN)/python -m tools.build_site
 
 generate: $(VENV)/.test ## write the generated tables and pictures anew
 	$(BIN)/python -m tools.generate $(DOCS)
-	$(BIN)/python -m tools.tiles_picture docs/images/tiles.svg
 	$(BIN)/python -m benchmarks.plots
 	$(BIN)/python -m tools.walk_picture docs/images/walk.svg
+	$(BIN)/python -m tools.tiles_picture docs/images/tiles.svg
 
 # The other environments lie under .venvs. Each run works on a copy of the tests in a place from
 # where the source tree cannot be imported. tests/house is about this repository and stays here.

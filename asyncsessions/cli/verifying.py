@@ -9,7 +9,6 @@ import click
 from asyncsessions.cli.diagnostics import listen
 from asyncsessions.cli.exits import COMPLETE, FAILED, UNPROVEN
 from asyncsessions.cli.figures import plural
-from asyncsessions.cli.plugged import other_vendor
 from asyncsessions.cli.process import say, say_out
 from asyncsessions.cli.pulling import explain
 from asyncsessions.cli.running import Ending, run
@@ -106,8 +105,11 @@ def _question(against: str, given: dict[str, Any]) -> Question:
     where = {name: given[name] for name in ("environment", "base_url", "token_file")}
     if against != "hum" and where["environment"] is not None:
         raise click.UsageError("--environment is for hum alone: give --base-url")
-    # What to ask stands in the target's books.
-    return unfiltered(VENDORS.get(against) or other_vendor(against), **where)
+    if against in VENDORS:
+        return unfiltered(VENDORS[against], **where)
+    from asyncsessions.cli.plugged import other_vendor
+
+    return unfiltered(other_vendor(against), **where)
 
 
 async def _ask(
