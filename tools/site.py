@@ -59,9 +59,8 @@ def present(nav: list[Any], there: set[str]) -> list[Any]:
     kept: list[Any] = []
     for entry in nav:
         ((title, target),) = entry.items()
-        if isinstance(target, list):
-            section: list[Any] = target
-            inner = present(section, there)
+        if not isinstance(target, str):  # a section
+            inner = present(target, there)
             kept += [{title: inner}] if inner else []
         elif target in there:
             kept.append(entry)

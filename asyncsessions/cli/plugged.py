@@ -7,6 +7,7 @@ import logging
 import os
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -15,6 +16,7 @@ import click
 from attrs import frozen
 
 from asyncsessions.cli import options
+from asyncsessions.cli.diagnostics import listen
 from asyncsessions.cli.exits import USAGE
 from asyncsessions.cli.process import leave, say
 from asyncsessions.cli.texts import STATUS_TEXT, TARGETS
@@ -61,7 +63,7 @@ def command_of(verb: str, plugin: Plugin) -> click.Command:
     try:
         declared = _declared(plugin)
     except ConfigurationError as error:
-        return _unusable(plugin.name, error.message)
+        return _unusable(plugin, error.message)
 
     def call(**given: Any) -> None:
         leave(lambda: _work(verb)(_vendor(declared), given))
@@ -85,14 +87,18 @@ def other_vendor(name: str) -> Vendor:
     return _vendor(_declared(installed()[name]))
 
 
-def _unusable(name: str, why: str) -> click.Command:
-    def say_why() -> int:
+def _unusable(plugin: Plugin, why: str) -> click.Command:
+    def call(*, verbose: int, quiet: bool) -> None:
+        listen(verbose=verbose, quiet=quiet)
+        with suppress(ConfigurationError):
+            plugin.load()  # once more, since only now the log tells -v where it fails
         say(f"error: {why}")
-        return USAGE
+        leave(lambda: USAGE)
 
     return click.Command(
-        name,
-        callback=lambda: leave(say_why),
+        plugin.name,
+        params=_made(options.loudness),
+        callback=call,
         help=f"Cannot be used: {why}",
         short_help="(cannot be used: ask for it to see why)",
         context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
@@ -128,8 +134,9 @@ def _declared(plugin: Plugin) -> Declared:
 
 
 def _problem(provider: type[Provider[...]], command_line: CommandLine) -> str | None:
+    taken = _taken()
     for argument in command_line.arguments:
-        if argument.flag in _taken():
+        if argument.flag in taken:
             return f"declares {argument.flag}, which is an option of every provider"
         if options.SECRET_NAMES.fullmatch(argument.flag):
             return f"declares {argument.flag}, but credentials are no arguments: use secret="

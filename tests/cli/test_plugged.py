@@ -136,6 +136,15 @@ def test_a_broken_provider_is_marked_in_help_and_harms_no_other(site):
     assert (done.status, len(done.out.splitlines())) == (0, 3)
 
 
+def test_where_a_provider_fails_to_load_is_told_to_who_asks_for_it(site):
+    changed(site, "from asyncsessions import Hum", "import nowhere_at_all")
+    quiet, told = (run_here("pull", "tiny", *more) for more in ((), ("-v",)))
+    assert quiet.status == told.status == 2
+    assert "Traceback" not in quiet.err
+    assert "tiny_module.py" in told.err
+    assert told.err.splitlines()[-1] == quiet.err.splitlines()[-1]
+
+
 def test_a_mistake_in_its_constructor_is_told_without_the_credentials(site):
     changed(site, "self.region = region", "raise KeyError(token)")
     done = run_here("pull", "tiny", "--last", "3d", "--base-url", URL, "-v", **HERE)
