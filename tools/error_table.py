@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from asyncsessions import errors
 from asyncsessions.cli.exits import next_step, status_of
 from asyncsessions.core.report import Report
 
-SUBJECTS = {"secret": "the credentials", "base_url": "the address"}
+SUBJECTS = {"secret": "the token or key", "base_url": "the base URL"}
+OPTION = re.compile(r"--[a-z-]+")
 
 
 def kinds() -> list[type[errors.SessionsError]]:
@@ -30,7 +33,7 @@ def table() -> str:
         error = kind("…")
         error.report = Report(provider="hum", requests=1)  # what is refused before is wrong usage
         repeated = "yes" if kind.transient else "no"
-        step = next_step(error, **SUBJECTS) or "as it says"
+        step = OPTION.sub(r"`\g<0>`", next_step(error, **SUBJECTS) or "what its text says")
         name = kind.__name__
         lines.append(
             f"| [`{name}`](#{name.lower()}) | {repeated} | {status_of(error)} | {step} |\n"
