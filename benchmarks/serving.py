@@ -32,13 +32,14 @@ from pydantic import BaseModel
 from asyncsessions import Client, Hum, Report, Session, Sessions
 from asyncsessions.core.http import Response
 from asyncsessions.integrations.fastapi import LinesAnswer, Upstream, sessions_router
+from benchmarks.listing import PAGE, hum
 from benchmarks.machine import machine
-from benchmarks.reading import PAGE, serving
-from benchmarks.server import hum_pages
+from benchmarks.measuring import ratio, server
 
 RANGE = {"start": "2026-01-01", "end": "2026-03-31"}
 QUERY = "?start=2026-01-01&end=2026-03-31"
 WANTED = 10.0
+LATENCY_S = 0.05  # of a page, where the first byte is timed
 IN_MEMORY, WHOLE = "serving alone", "with the pull"
 OURS, PLAIN = "asyncsessions", "plain yield"
 PATHS = {
@@ -112,10 +113,13 @@ class Held:
 
 
 def read_pages(count: int) -> Held:
-    hum = Hum("invented", environment="sandbox")
-    bodies = enumerate(hum_pages(count), start=1)
-    answers = [hum.read_page(Response(status=200, body=body), page=n) for n, body in bodies]
-    return Held([list(answer.rows) for answer in answers])
+    vendor, listing, rows = Hum("invented", environment="sandbox"), hum(), count * PAGE
+    held: list[list[Session]] = []
+    for page in range(1, count + 1):
+        body = b"".join(listing.body(page, (0, rows)))
+        answer = vendor.read_page(Response(status=200, body=body), page=page)
+        held.append(list(answer.rows))
+    return Held(held)
 
 
 def app_for(base_url: str, pages: int) -> FastAPI:
@@ -173,8 +177,9 @@ def read(url: str) -> Reading:
 
 
 @contextmanager
-def app_running(base_url: str, pages: int) -> Generator[tuple[str, int]]:
-    """Run the app in a process of its own and return its address and process id."""
+def app_running(vendor: str, pages: int, latency_s: float) -> Generator[tuple[str, int]]:
+    """Run the app in a process of its own, before a list of that vendor; return its address and id."""
+    base_url = f"{vendor}/{pages}/{latency_s}"
     command = [sys.executable, "-m", "benchmarks.serving", "--serve", base_url]
     process = subprocess.Popen([*command, "--pages", str(pages)], stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
@@ -200,7 +205,7 @@ def highest_mb(pid: int) -> float:
 def measure(pages: int, rounds: int) -> dict[str, Any]:
     rows = pages * PAGE
     rates: dict[tuple[str, str], list[float]] = {key: [] for key in PATHS}
-    with serving(pages, 0.0) as base_url, app_running(base_url, pages) as (url, pid):
+    with server() as vendor, app_running(vendor, pages, 0.0) as (url, pid):
         read(f"{url}/sessions{QUERY}&limit=2000")
         before_mb = highest_mb(pid)
         whole = read(url + PATHS[WHOLE, OURS])
@@ -212,7 +217,7 @@ def measure(pages: int, rounds: int) -> dict[str, Any]:
                 reading = read(url + path)
                 assert reading.lines == rows + (key[1] == OURS), reading
                 rates[key].append(rows / reading.total_s)
-    with serving(pages, 0.05) as base_url, app_running(base_url, pages) as (url, _):
+    with server() as vendor, app_running(vendor, pages, LATENCY_S) as (url, _):
         read(f"{url}/sessions{QUERY}&limit=1")  # connections and imports
         slow = read(f"{url}/sessions{QUERY}&limit=5000")
     return {
@@ -222,17 +227,13 @@ def measure(pages: int, rounds: int) -> dict[str, Any]:
             for how in (IN_MEMORY, WHOLE)
         },
         "times_as_fast": {
-            how: round(_ratio(rates[how, OURS], rates[how, PLAIN]), 1) for how in (IN_MEMORY, WHOLE)
+            how: round(ratio(rates[how, OURS], rates[how, PLAIN]), 1) for how in (IN_MEMORY, WHOLE)
         },
         "memory_grown_mb": round(grown_mb, 1),
         "first_byte_s": slow.first_s,
-        "latency_of_a_page_s": 0.05,
+        "latency_of_a_page_s": LATENCY_S,
         "of_s": slow.total_s,
     }
-
-
-def _ratio(mine: list[float], theirs: list[float]) -> float:
-    return statistics.median(one / other for one, other in zip(mine, theirs, strict=True))
 
 
 def show(found: dict[str, Any]) -> None:
