@@ -1,13 +1,26 @@
 import logging
+from textwrap import indent
 
+import pyarrow.parquet as pq
 import pytest
 
 from asyncsessions import AttributionHub, Client, ConfigurationError, Hum
 from asyncsessions.plugins import find_provider, installed, provider_names
+from asyncsessions.providers.kit import RowProvider
 from asyncsessions.testing import FakeHum
 from tests.plugin_package import TINY, forgotten, install
 
 SPAN = {"start": "2026-01-01", "end": "2026-03-31"}
+COLUMNS_AT_ONCE = """
+    def read_rows(self, response, *, page):
+        return self._hum.read_rows(response, page=page)
+
+    def as_sessions(self, rows):
+        raise AssertionError("columns were made by way of sessions")
+
+    def as_columns(self, rows):
+        return {**self._hum.as_columns(rows), "provider": ["tiny"] * len(rows)}
+"""
 
 
 @pytest.fixture
@@ -35,6 +48,22 @@ async def test_a_provider_of_another_package_is_found_by_its_name_and_pulls(site
         rows = await client.sessions(**SPAN).collect()
     assert len(rows) == 120
     assert {row.provider for row in rows} == {"tiny"}
+
+
+async def test_a_provider_of_another_package_may_make_columns_without_sessions(site, tmp_path):
+    code = TINY + indent(COLUMNS_AT_ONCE, " " * 4)
+    install(site, "tiny-sessions", "tiny_columns", code, tiny="Tiny")
+    target = tmp_path / "tiny.parquet"
+    async with (
+        FakeHum(rows=120) as fake,
+        Client(find_provider("tiny")(fake.token, base_url=fake.base_url)) as client,
+    ):
+        assert isinstance(client.provider, RowProvider)
+        await client.sessions(**SPAN).pull(target)
+        ids = {row.data["id"] for row in fake.listing.standing_since(version=0)}
+    table = pq.read_table(target)
+    assert set(table["id"].to_pylist()) == ids
+    assert set(table["provider"].to_pylist()) == {"tiny"}
 
 
 def test_a_name_that_nobody_has_is_refused_with_the_names_that_there_are():

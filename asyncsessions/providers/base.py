@@ -161,7 +161,10 @@ class RowProvider(Protocol):
         ...
 
     def as_columns(self, rows: Sequence[Any]) -> Mapping[str, Sequence[Any]]:
-        """Return the values of each of :data:`core.columns.COLUMNS`, those without any left out."""
+        """Return the values of each of the flat columns, as in a table: ``conversion_at``.
+
+        Times are aware, ``duration_s`` is a number; a column without values may be left out.
+        """
         ...
 
 

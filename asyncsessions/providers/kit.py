@@ -15,6 +15,7 @@ from asyncsessions.providers.base import (
     PingProvider,
     Provider,
     Query,
+    RowProvider,
     instant,
     optional_text,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "Query",
     "Request",
     "Response",
+    "RowProvider",
     "Secret",
     "TimeLike",
     "Window",
