@@ -13,7 +13,9 @@ PYTEST_ARGS =
 BENCH_ARGS =
 PYTHONS = 3.11 3.12 3.13
 # The extras that are installed where everything is tested.
-EXTRAS_TESTED = arrow,cli,duckdb,fastapi,uvloop
+EXTRAS_TESTED = arrow,cli,duckdb,fastapi,otel,uvloop
+# The same without uvloop: the wheel and the other Pythons are tested on asyncio's own loop.
+EXTRAS_PLAIN = $(EXTRAS_TESTED:%,uvloop=%)
 COMMA := ,
 # Which tests run once more on the wheel, the lowest bounds and the other Pythons.
 AGAIN = not slow and not nightly
@@ -163,7 +165,7 @@ dist/.built: $(WHEEL_SOURCES) | $(VENV)/.dev
 
 .venvs/wheel/.ready: dist/.built
 	@rm -rf .venvs/wheel && $(BIN)/python -m venv .venvs/wheel
-	@.venvs/wheel/bin/python $(PIP_INSTALL) "$$(echo dist/*.whl)[arrow,cli,duckdb,fastapi,test]"
+	@.venvs/wheel/bin/python $(PIP_INSTALL) "$$(echo dist/*.whl)[$(EXTRAS_PLAIN),test]"
 	@touch $@
 
 test-wheel: .venvs/wheel/.ready ## build, install the wheel elsewhere and test that
@@ -181,7 +183,7 @@ test-lowest: .venvs/lowest/.ready ## test with every requirement at its lower bo
 
 .venvs/3.%/.ready: dist/.built
 	@rm -rf .venvs/3.$* && "$$(sh tools/find_python.sh 3.$*)" -m venv .venvs/3.$*
-	@.venvs/3.$*/bin/python $(PIP_INSTALL) "$$(echo dist/*.whl)[arrow,cli,duckdb,fastapi,test]"
+	@.venvs/3.$*/bin/python $(PIP_INSTALL) "$$(echo dist/*.whl)[$(EXTRAS_PLAIN),test]"
 	@touch $@
 
 # One extra and nothing else: importing without it names it, and its example runs against the fakes.

@@ -11,6 +11,7 @@ from importlib import import_module
 TYPE_CHECKING = False  # by this name the checkers know it; importing `typing` would take longest
 if TYPE_CHECKING:
     from asyncsessions.client import Client
+    from asyncsessions.core.events import AttemptEnded, Event, Observer, PageReceived
     from asyncsessions.core.options import Options
     from asyncsessions.core.pace import Retry
     from asyncsessions.core.records import (
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Address",
+    "AttemptEnded",
     "AttributionHub",
     "AuthenticationError",
     "BudgetExceededError",
@@ -57,14 +59,17 @@ __all__ = [
     "ConfigurationError",
     "Conversion",
     "Estimate",
+    "Event",
     "Exit",
     "Hum",
     "IncompleteError",
     "InvalidQueryError",
     "MergedStream",
     "NotFoundError",
+    "Observer",
     "Options",
     "Order",
+    "PageReceived",
     "PermissionDeniedError",
     "QuotaExceededError",
     "RateLimitError",
@@ -87,6 +92,7 @@ __all__ = [
 
 _HOMES = {
     "client": ("Client",),
+    "core.events": ("AttemptEnded", "Event", "Observer", "PageReceived"),
     "core.options": ("Options",),
     "core.pace": ("Retry",),
     "core.records": (

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Generator, Iterator
+from collections.abc import Coroutine, Generator, Iterable, Iterator
 from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -27,6 +27,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar, Unpack
 
 from asyncsessions import client as _client
+from asyncsessions.core.events import Observer
 from asyncsessions.core.pace import Retry
 from asyncsessions.core.records import Session, SessionDetail
 from asyncsessions.core.report import Report
@@ -221,7 +222,8 @@ class Sessions:
 class Client(Generic[P]):
     """A vendor's API for plain code; arguments as of :class:`asyncsessions.Client`.
 
-    Your own ``http`` session cannot be given here: it belongs to another event loop.
+    Your own ``http`` session cannot be given here: it belongs to another event loop.  Observers and
+    callbacks are called in the thread of that loop.
     """
 
     def __init__(
@@ -233,6 +235,7 @@ class Client(Generic[P]):
         timeout_s: float = 30.0,
         retry: Retry | None = None,
         transport: Transport | None = None,
+        observers: Iterable[Observer] = (),
     ) -> None:
         self._client = _client.Client(
             provider,
@@ -241,6 +244,7 @@ class Client(Generic[P]):
             timeout_s=timeout_s,
             retry=retry,
             transport=transport,
+            observers=observers,
         )
         self._running: _Loop | None = None
         self._is_closed = False

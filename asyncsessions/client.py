@@ -11,16 +11,20 @@ from typing import TYPE_CHECKING, Generic, NoReturn, ParamSpec, TypeVar
 from weakref import WeakSet
 
 from asyncsessions.core.books import Stream
+from asyncsessions.core.events import Observer, Operation
 from asyncsessions.core.http import Request, Response
 from asyncsessions.core.meter import Meter
+from asyncsessions.core.options import Options
 from asyncsessions.core.pace import Pace, Retry
 from asyncsessions.core.records import SessionDetail
 from asyncsessions.core.verdict import judge
+from asyncsessions.core.watch import Watch
 from asyncsessions.core.windows import EPOCH
 from asyncsessions.engine.comparing import Comparison, compare
 from asyncsessions.engine.pages import Source
 from asyncsessions.engine.persistence import to_the_end
 from asyncsessions.engine.stream import PageStream
+from asyncsessions.engine.watching import make_watch, watched
 from asyncsessions.errors import ConfigurationError, SessionsError
 from asyncsessions.providers.base import DetailProvider, PingProvider, Provider, Query
 from asyncsessions.query import Sessions
@@ -45,6 +49,7 @@ class Client(Generic[P]):
     attempt, connecting and reading included; ``retry`` for what may be repeated.  ``http`` is
     your own ``aiohttp.ClientSession`` (proxies, tracing, connectors), which is never closed here;
     ``None`` opens one with the first request.  ``transport`` replaces the network altogether.
+    ``observers`` are called with every event, see :mod:`asyncsessions.core.events`.
 
     Use it as ``async with Client(…) as client``, or call :meth:`aclose` when done.  Raises
     :class:`ConfigurationError` for values that cannot be.
@@ -60,6 +65,7 @@ class Client(Generic[P]):
         retry: Retry | None = None,
         http: ClientSession | None = None,
         transport: Transport | None = None,
+        observers: Iterable[Observer] = (),
     ) -> None:
         if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
             raise ConfigurationError("concurrency must be a whole number of at least 1")
@@ -69,6 +75,9 @@ class Client(Generic[P]):
             raise ConfigurationError("timeout_s must be a number of seconds, more than 0")
         if http is not None and transport is not None:
             raise ConfigurationError("give http or transport, not both")
+        self._observers = tuple(observers)
+        if not all(map(callable, self._observers)):
+            raise ConfigurationError("each of observers must be a function of one argument")
         self.provider = provider
         self.concurrency = concurrency
         self._requests_per_second = requests_per_second
@@ -108,9 +117,8 @@ class Client(Generic[P]):
         provider = self.provider
         if not isinstance(provider, DetailProvider):
             raise ConfigurationError(f"{provider.name} cannot look up a single session")
-        return await self.fetch(
-            provider.session_request(session_id), provider.read_session, Meter()
-        )
+        request = provider.session_request(session_id)
+        return await self._ask("session", request, provider.read_session)
 
     async def ping(self) -> None:
         """Check that the vendor can be reached and accepts the credentials (Hum).
@@ -121,7 +129,18 @@ class Client(Generic[P]):
         provider = self.provider
         if not isinstance(provider, PingProvider):
             raise ConfigurationError(f"{provider.name} has no request that costs nothing")
-        await self.fetch(provider.ping_request(), provider.read_ping, Meter())
+        await self._ask("ping", provider.ping_request(), provider.read_ping)
+
+    async def _ask(
+        self, operation: Operation, request: Request, read: Callable[[Response], T]
+    ) -> T:
+        watch = self.watch(operation)
+        return await watched(watch, self.fetch(request, read, Meter(watch=watch)))
+
+    def watch(self, operation: Operation, options: Options | None = None) -> Watch | None:
+        """Return what tells the observers of one call; ``None`` if nobody listens."""
+        name = self.provider.name
+        return make_watch(operation, name, self._observers, options or Options())
 
     async def compare(
         self,
@@ -137,12 +156,16 @@ class Client(Generic[P]):
         ``stream`` is what a target says it holds, ``moments`` the starts of its sessions in
         microseconds since 1970.  ``before_request`` is called before each request is sent.
         """
-        meter = Meter(max_requests=max_requests, deadline_s=deadline_s, enter=before_request)
+        watch = self.watch("compare")
+        meter = Meter(
+            max_requests=max_requests, deadline_s=deadline_s, enter=before_request, watch=watch
+        )
         if deadline_s is not None:
             meter.deadline = asyncio.get_running_loop().time() + deadline_s
         query = Query(EPOCH, filters=stream.filters)
         source = Source(self.provider, query, self.fetch, meter)
-        return await compare(source, stream, moments, concurrency=self.concurrency)
+        work = compare(source, stream, moments, concurrency=self.concurrency)
+        return await watched(watch, work)
 
     async def fetch(self, request: Request, read: Callable[[Response], T], meter: Meter) -> T:
         """Send a request of the provider's and return what ``read`` makes of the answer."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 from attrs import evolve, field, frozen
 
 from asyncsessions.core.books import Kind
+from asyncsessions.core.events import AttemptEnded, Operation, PageReceived
 from asyncsessions.core.meter import Meter
 from asyncsessions.core.options import OnIncomplete, Options
 from asyncsessions.core.plan import PullPlan
@@ -21,13 +22,16 @@ from asyncsessions.core.report import Report
 from asyncsessions.core.walk import Consistency
 from asyncsessions.engine.drain import drain
 from asyncsessions.engine.estimating import estimate_into
+from asyncsessions.engine.go import Choose
 from asyncsessions.engine.items import SessionStream, iterate
+from asyncsessions.engine.logs import warn_of_surprises
 from asyncsessions.engine.merge import MergedStream, OnSourceError
 from asyncsessions.engine.pages import Source
 from asyncsessions.engine.planning import make_plan, to_sync, whole_range
 from asyncsessions.engine.probe import Estimate, probe
 from asyncsessions.engine.pull import pull_into
 from asyncsessions.engine.stream import PageStream, wall_clock
+from asyncsessions.engine.watching import watched
 from asyncsessions.errors import ConfigurationError
 from asyncsessions.providers.base import Query
 from asyncsessions.sinks.base import Sink, Store
@@ -49,6 +53,8 @@ class OptionChanges(TypedDict, total=False):
     limit: int | None
     raw: bool
     on_progress: Callable[[Report], None] | None
+    on_page: Callable[[PageReceived], None] | None
+    on_attempt: Callable[[AttemptEnded], None] | None
 
 
 class _How(TypedDict):
@@ -153,7 +159,9 @@ class Sessions:
 
         Exact for bounds of whole seconds; at finer ones the rest of the second counts as well.
         """
-        return (await probe(self._source(), concurrency=self.client.concurrency)).rows
+        source = self._source("count")
+        work = probe(source, concurrency=self.client.concurrency)
+        return (await watched(source.meter.watch, work)).rows
 
     async def estimate(self, to: str | Path | Store | None = None) -> Estimate:
         """Return what a pull will take; costs one request a window.
@@ -163,13 +171,15 @@ class Sessions:
         :class:`ConfigurationError` for a target that keeps nothing.
         """
         if to is None:
-            limit = self.options.limit
-            return await probe(self._source(), concurrency=self.client.concurrency, limit=limit)
+            source, limit = self._source("estimate"), self.options.limit
+            work = probe(source, concurrency=self.client.concurrency, limit=limit)
+            return await watched(source.meter.watch, work)
         store = self._target(to, fresh=False)
         if not isinstance(store, Store):
             raise ConfigurationError("estimate() needs a target that keeps what was asked, a file")
-        provider = self.client.provider
-        return await estimate_into(store, choose=whole_range(provider), **self._how("pull"))
+        how = self._how("pull", "estimate")
+        choose = whole_range(self.client.provider)
+        return await watched(how["source"].meter.watch, estimate_into(store, choose=choose, **how))
 
     async def pull(self, to: str | Path | Sink | Store, *, fresh: bool = False) -> Report:
         """Write all sessions to a target and return the report.
@@ -184,8 +194,9 @@ class Sessions:
         target = self._target(to, fresh=fresh)
         if isinstance(target, Store):
             choose = whole_range(self.client.provider)
-            return await pull_into(target, choose=choose, **self._how("pull"))
-        return await drain(self._run(), target)
+            return await self._fill(target, choose, self._how("pull"))
+        run = self._run()
+        return await watched(run.watch, drain(run, target))
 
     async def sync(
         self,
@@ -215,7 +226,13 @@ class Sessions:
         provider = self.client.provider
         back = provider.lookback if lookback is None else lookback
         choose = to_sync(provider, lookback=back, revisit=revisit)
-        return await pull_into(store, choose=choose, **self._how("sync"))
+        return await self._fill(store, choose, self._how("sync"))
+
+    @staticmethod
+    async def _fill(store: Store, choose: Choose, how: _How) -> Report:
+        report = await watched(how["source"].meter.watch, pull_into(store, choose=choose, **how))
+        warn_of_surprises(report)
+        return report
 
     def _target(self, to: str | Path | Sink | Store, *, fresh: bool) -> Sink | Store:
         from asyncsessions.sinks import open_target
@@ -224,26 +241,29 @@ class Sessions:
             raise ConfigurationError("there must be a path, '-' or a sink to write to")
         return open_target(to, fresh=fresh) if isinstance(to, str | Path) else to
 
-    def _how(self, kind: Kind) -> _How:
+    def _how(self, kind: Kind, operation: Operation | None = None) -> _How:
         if self.options.limit is not None:
             raise ConfigurationError(
                 "limit is for a look: a target that keeps books takes all of a range, or nothing"
             )
         return _How(
-            source=self._source(),
+            source=self._source(operation or kind),
             options=self.options,
             plan=make_plan(self.client.provider, self.query, now=wall_clock(), kind=kind),
             concurrency=self.client.concurrency,
         )
 
-    def _source(self) -> Source:
-        options = self.options
-        meter = Meter(max_requests=options.max_requests, deadline_s=options.deadline_s)
-        client = self.client
+    def _source(self, operation: Operation) -> Source:
+        client, options = self.client, self.options
+        meter = Meter(
+            max_requests=options.max_requests,
+            deadline_s=options.deadline_s,
+            watch=client.watch(operation, options),
+        )
         return Source(client.provider, self.query, client.fetch, meter, options.raw)
 
     def _run(self) -> PageStream:
-        run = PageStream(self._source(), self.options, concurrency=self.client.concurrency)
+        run = PageStream(self._source("pull"), self.options, concurrency=self.client.concurrency)
         self.client.adopt(run)
         return run
 

@@ -6,8 +6,6 @@ import logging
 import sys
 from typing import TextIO
 
-from asyncsessions.errors import IncompleteError
-
 __all__ = ["listen"]
 
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -47,5 +45,4 @@ def listen(*, verbose: int, quiet: bool) -> None:
 
 def _is_news(record: logging.LogRecord) -> bool:
     """Whether the summary does not say the same anyway."""
-    arguments = record.args if isinstance(record.args, tuple) else ()
-    return not any(isinstance(argument, IncompleteError) for argument in arguments)
+    return getattr(record, "event", None) not in {"incomplete", "surprise"}

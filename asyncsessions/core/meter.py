@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from attrs import define
 
+from asyncsessions.core.watch import Watch
 from asyncsessions.errors import BudgetExceededError, SessionsError
 
 __all__ = ["Meter"]
@@ -20,7 +21,8 @@ class Meter:
     ``before`` were sent by earlier goes of the same run and count against ``max_requests``.
     ``enter`` is called before each request is sent, and may refuse it by raising.  ``under_way``
     are the requests that were sent and not answered yet; once ``stopped_by`` is set none is added.
-    ``at_rest`` is called whenever the last of them was answered.
+    ``at_rest`` is called whenever the last of them was answered.  ``watch`` is told of everything
+    that is sent, ``None`` if nobody watches.
     """
 
     max_requests: int | None = None
@@ -34,6 +36,7 @@ class Meter:
     enter: Callable[[], None] | None = None
     at_rest: Callable[[], None] | None = None
     stopped_by: SessionsError | None = None
+    watch: Watch | None = None
 
     @property
     def left(self) -> int | None:
@@ -61,7 +64,12 @@ class Meter:
             self.at_rest()
 
     def refuse_beyond_budget(self) -> None:
-        """Raise :class:`BudgetExceededError` if nothing may be sent any more, or what stopped it."""
+        """Raise :class:`BudgetExceededError` if nothing may be sent any more, or what stopped it.
+
+        Raises what an observer raised.
+        """
+        if self.watch is not None:
+            self.watch.raise_failure()
         if self.stopped_by is not None:
             raise self.stopped_by
         if self.left == 0:

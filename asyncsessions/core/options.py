@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 
 from attrs import Attribute, field, frozen
 
+from asyncsessions.core.events import AttemptEnded, PageReceived
 from asyncsessions.core.report import Report
 from asyncsessions.core.walk import Consistency
 from asyncsessions.errors import ConfigurationError
@@ -46,7 +47,7 @@ def _is_a(kind: type) -> Callable[[Any, Attribute[Any], Any], None]:
 
 def _callable(_: Any, attribute: Attribute[Any], value: Any) -> None:
     if value is not None and not callable(value):
-        raise ConfigurationError(f"{attribute.name} must be a function of the report, or None")
+        raise ConfigurationError(f"{attribute.name} must be a function of one argument, or None")
 
 
 @frozen(kw_only=True)
@@ -57,7 +58,9 @@ class Options:
     trusted to prove completeness.  ``on_incomplete``: raise :class:`IncompleteError` after the
     last row, or log a warning.  ``max_requests`` bounds all requests, retries included;
     ``deadline_s`` the whole pull in seconds; ``limit`` the rows.  ``None`` = no bound.  ``raw``
-    keeps each record's own JSON.  ``on_progress`` is called with the report after each answer.
+    keeps each record's own JSON.  ``on_progress`` is called with the report after each answer,
+    ``on_page`` with each page that came, ``on_attempt`` after each request that was sent, whatever
+    came of it.  A callback that raises ends the pull with its own exception.
     """
 
     ordered: bool = field(default=True, validator=_is_a(bool))
@@ -68,5 +71,11 @@ class Options:
     limit: int | None = field(default=None, validator=_not_negative(int))
     raw: bool = field(default=False, validator=_is_a(bool))
     on_progress: Callable[[Report], None] | None = field(
+        default=None, eq=False, validator=_callable
+    )
+    on_page: Callable[[PageReceived], None] | None = field(
+        default=None, eq=False, validator=_callable
+    )
+    on_attempt: Callable[[AttemptEnded], None] | None = field(
         default=None, eq=False, validator=_callable
     )

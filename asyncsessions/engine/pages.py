@@ -15,9 +15,11 @@ from typing import Protocol, TypeVar
 from attrs import evolve, field, frozen
 
 from asyncsessions.core.answer import Answer, Ask
+from asyncsessions.core.events import PageReceived
 from asyncsessions.core.http import Request, Response
 from asyncsessions.core.meter import Meter
 from asyncsessions.core.records import Session
+from asyncsessions.core.watch import Watch
 from asyncsessions.providers.base import Provider, Query, RowProvider
 
 __all__ = ["Fetch", "PageRead", "PageTasks", "Source"]
@@ -74,7 +76,10 @@ class Source:
     async def read(self, ask: Ask) -> PageRead:
         """Fetch and read one page."""
         request = self.provider.page_request(self.query, ask.window, ask.page)
-        return await self.fetch(request, partial(self.understand, ask.page), self.meter)
+        read = await self.fetch(request, partial(self.understand, ask.page), self.meter)
+        if self.meter.watch is not None:
+            _tell(self.meter.watch, ask, read.answer)
+        return read
 
     def understand(self, page: int, response: Response) -> PageRead:
         """Read the answer to a request for a page; raises :class:`UnexpectedResponseError`."""
@@ -95,6 +100,20 @@ def _knows_its_rows(provider: Provider[...]) -> bool:
         next((each for each in classes if name in vars(each)), None) for name in readers
     )
     return by_page is by_row
+
+
+def _tell(watch: Watch, ask: Ask, answer: Answer[Session]) -> None:
+    window = ask.window
+    watch.tell(
+        PageReceived(
+            pull=watch.begin(),
+            start=window.asked_start,
+            end=window.asked_end,
+            page=ask.page,
+            rows=len(answer.rows),
+            total=answer.total,
+        )
+    )
 
 
 class PageTasks:

@@ -9,7 +9,6 @@ a process that dies leaves is either committed, or told again to a new walk
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
@@ -21,6 +20,7 @@ from asyncsessions.core.options import Options
 from asyncsessions.core.plan import PullPlan
 from asyncsessions.core.report import Report
 from asyncsessions.engine.go import Choose, Go
+from asyncsessions.engine.logs import warn_that_incomplete
 from asyncsessions.engine.opened import OpenWindow
 from asyncsessions.engine.pages import Source
 from asyncsessions.engine.persistence import off_loop, settle
@@ -36,7 +36,6 @@ ALREADY = (
     "complete already, so nothing was asked; sync reads what has changed since, "
     "fresh (--fresh) reads all of it again"
 )
-log = logging.getLogger("asyncsessions")
 
 
 async def pull_into(
@@ -78,7 +77,7 @@ async def pull_into(
     except BaseException as error:
         await leave(store, pull, error)
         raise
-    log.warning("%s", incomplete(report))
+    warn_that_incomplete(incomplete(report), report)
     return evolve(report, outcome=report.outcome or await off_loop(store.leave, report))
 
 

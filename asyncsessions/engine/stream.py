@@ -13,7 +13,6 @@ want.  An error is raised at its own position, after the rows of all pages befor
 from __future__ import annotations
 
 import asyncio
-import logging
 import weakref
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -25,8 +24,10 @@ from asyncsessions.core.options import Options
 from asyncsessions.core.plan import PullPlan
 from asyncsessions.core.records import Session
 from asyncsessions.core.report import Report
+from asyncsessions.core.watch import Watch
 from asyncsessions.core.windows import Window
 from asyncsessions.engine.lane import Lane
+from asyncsessions.engine.logs import warn_of_surprises, warn_that_incomplete
 from asyncsessions.engine.outbox import Batch, Outbox
 from asyncsessions.engine.pages import PageRead, PageTasks, Source
 from asyncsessions.engine.planning import make_plan
@@ -36,7 +37,6 @@ from asyncsessions.errors import ConfigurationError, SessionsError
 __all__ = ["PageStream"]
 
 REORDER_FACTOR = 16
-log = logging.getLogger("asyncsessions")
 
 
 def wall_clock() -> datetime:
@@ -74,6 +74,8 @@ class PageStream:
         now: Callable[[], datetime] = wall_clock,
     ) -> None:
         self._source = source.of_rows()
+        self.watch = source.meter.watch
+        """Tells the observers; ``None`` if nobody watches."""
         self._options = options
         self._concurrency = concurrency
         self._now = now
@@ -83,6 +85,7 @@ class PageStream:
         self._windows: Iterator[Window] | None = None
         self._outbox = Outbox(ordered=options.ordered, page_size=source.provider.page_size)
         self._failure: Failure | None = None
+        self._error: BaseException | None = None
         self._has_ended = False
         self._is_closed = False
         self._is_pulling = False
@@ -112,7 +115,8 @@ class PageStream:
         self._is_pulling = True
         try:
             return await self._pull()
-        except BaseException:
+        except BaseException as error:
+            self._error = self._error or error
             await self.aclose()
             raise
         finally:
@@ -123,7 +127,11 @@ class PageStream:
         if not self._is_closed:
             self._is_closed = True
             self._ended_at = self._clock()
-        await self._tasks.aclose()
+        try:
+            await self._tasks.aclose()
+        finally:
+            if self.watch is not None and not self.watch.is_held:
+                self.watch.end(report=self.report, error=self._error)
 
     @property
     def report(self) -> Report:
@@ -142,6 +150,8 @@ class PageStream:
             if self._is_closed:
                 raise ConfigurationError("the stream was closed before its end: start a new one")
             self._collect()
+            if self.watch is not None:
+                self.watch.raise_failure()
             self._top_up()
             if self._outbox:
                 return self._hand_over()
@@ -167,7 +177,9 @@ class PageStream:
         plan = make_plan(self._source.provider, self._source.query, now=self._now())
         self._tally.pinned, self._tally.windows = plan.pinned, list(plan.windows)
         self._windows = iter(plan.windows)
-        weakref.finalize(self, _abandon, self._loop, self._tasks).atexit = False
+        if self.watch is not None:
+            self.watch.begin()
+        weakref.finalize(self, _abandon, self._loop, self._tasks, self.watch).atexit = False
         return plan
 
     def is_window_complete(self, index: int) -> bool:
@@ -191,11 +203,12 @@ class PageStream:
                 error.report = self.report
             raise error
         report = self.report
+        warn_of_surprises(report)
         if not report.complete:
             error = incomplete(report)
             if self._options.on_incomplete == "raise":
                 raise error
-            log.warning("%s", error)
+            warn_that_incomplete(error, report)
         raise StopAsyncIteration
 
     # ------------------------------------------------------------------ sending
@@ -314,7 +327,9 @@ class PageStream:
         return 0.0 if self._loop is None else self._loop.time()
 
 
-def _abandon(loop: asyncio.AbstractEventLoop, tasks: PageTasks) -> None:
+def _abandon(loop: asyncio.AbstractEventLoop, tasks: PageTasks, watch: Watch | None) -> None:
     """Stop the requests of a stream that was dropped without being closed."""
     if not loop.is_closed():
         loop.call_soon_threadsafe(tasks.abandon)
+    if watch is not None and not watch.is_held:
+        watch.end()

@@ -18,6 +18,7 @@ from asyncsessions.errors import (
     UnexpectedResponseError,
 )
 from asyncsessions.transport.base import Transport
+from asyncsessions.transport.observed import Observed
 from asyncsessions.transport.throttle import Throttle
 
 __all__ = ["Attempts", "Judge"]
@@ -50,20 +51,26 @@ class Attempts:
         meter: Meter,
         *,
         is_retry: bool = False,
+        observed: Observed | None = None,
     ) -> T | SessionsError:
         """Send once and return what ``read`` made of the answer, or the error *as a value*.
 
-        Raises :class:`BudgetExceededError` and :class:`QuotaExceededError` where nothing may be
+        ``observed``: what is told of the request, ``None`` if nobody watches.  Raises :class:`BudgetExceededError` and :class:`QuotaExceededError` where nothing may be
         sent (any more).
         """
         meter.refuse_beyond_budget()
+        if observed is not None:
+            observed.queue()
         sent_at = await self._enter(meter)
         try:
             self.refuse_after_end()
             allowed_s = self._allowed_s(meter, sent_at)
             meter.spend(is_retry=is_retry)
             try:
-                outcome = await self._exchange(request, read, allowed_s)
+                if observed is None:
+                    outcome = await self._exchange(request, read, allowed_s)
+                else:
+                    outcome = await observed.exchange(self._exchange, request, read, allowed_s)
             finally:
                 meter.answered()
             # Whoever is cancelled, or meets a mistake in `read`, learns nothing about the pace.

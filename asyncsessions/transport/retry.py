@@ -8,24 +8,24 @@ case, does not touch tenacity at all.
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
 from asyncsessions.core.http import Request, Response
 from asyncsessions.core.meter import Meter
 from asyncsessions.core.pace import Retry, RetryBudget
+from asyncsessions.core.watch import Watch
 from asyncsessions.errors import BudgetExceededError, RateLimitError, ServerError, SessionsError
 from asyncsessions.transport.attempt import Attempts
+from asyncsessions.transport.observed import Observed
 
 __all__ = ["Fetcher"]
 
 T = TypeVar("T")
-log = logging.getLogger("asyncsessions")
 
 
 class Fetcher:
@@ -45,18 +45,48 @@ class Fetcher:
         self._budget = RetryBudget(retry)
         self._chance = chance
 
-    async def fetch(self, request: Request, read: Callable[[Response], T], meter: Meter) -> T:
+    def fetch(
+        self, request: Request, read: Callable[[Response], T], meter: Meter
+    ) -> Coroutine[Any, Any, T]:
         """Send until it succeeds or may not be repeated any more, and return what ``read`` made.
 
         Raises what was found last, once it cannot pass or the policy or the budget of retries is
         exhausted; :class:`BudgetExceededError` where the caller's own limits forbid another
-        request; :class:`QuotaExceededError` from the first one on, without a request.
+        request; :class:`QuotaExceededError` from the first one on, without a request.  Whoever
+        watches is told; what an observer raised is raised instead of another error, and by the next
+        request.
         """
+        if meter.watch is None:
+            return self._fetch(request, read, meter)
+        return self._observed(request, read, meter, meter.watch)
+
+    async def _observed(
+        self, request: Request, read: Callable[[Response], T], meter: Meter, watch: Watch
+    ) -> T:
+        observed = Observed(watch, request, meter)
+        try:
+            value = await self._fetch(request, read, meter, observed)
+        except BaseException as error:
+            observed.end(error)
+            if isinstance(error, SessionsError):
+                watch.raise_failure()
+            raise
+        # An answer that was paid for is not lost if an observer raises: that stops the next request.
+        observed.end(None)
+        return value
+
+    async def _fetch(
+        self,
+        request: Request,
+        read: Callable[[Response], T],
+        meter: Meter,
+        observed: Observed | None = None,
+    ) -> T:
         try:
             self._attempts.refuse_after_end()
-            outcome = await self._attempts.make(request, read, meter)
+            outcome = await self._attempts.make(request, read, meter, observed=observed)
             if isinstance(outcome, SessionsError) and self._may_pass(outcome):
-                outcome = await self._repeat(outcome, request, read, meter)
+                outcome = await self._repeat(outcome, request, read, meter, observed)
         except SessionsError as caught:
             outcome = caught
         if isinstance(outcome, SessionsError):
@@ -67,7 +97,12 @@ class Fetcher:
         return outcome
 
     async def _repeat(
-        self, first: SessionsError, request: Request, read: Callable[[Response], T], meter: Meter
+        self,
+        first: SessionsError,
+        request: Request,
+        read: Callable[[Response], T],
+        meter: Meter,
+        observed: Observed | None,
     ) -> T | SessionsError:
         last, is_first = first, True
 
@@ -76,7 +111,9 @@ class Fetcher:
             if is_first:  # it was made already
                 is_first = False
                 raise first
-            outcome = await self._attempts.make(request, read, meter, is_retry=True)
+            outcome = await self._attempts.make(
+                request, read, meter, is_retry=True, observed=observed
+            )
             if isinstance(outcome, SessionsError):
                 last = outcome
                 raise outcome
@@ -86,7 +123,7 @@ class Fetcher:
             retry=retry_if_exception(self._may_pass),
             stop=self._is_enough,
             wait=self._wait_s,
-            sleep=partial(self._sleep, meter),
+            sleep=partial(self._sleep, meter, observed),
             retry_error_callback=self._last_error,
         )
         try:
@@ -128,12 +165,13 @@ class Fetcher:
             error.message += f" ({tried})"
         return error
 
-    async def _sleep(self, meter: Meter, wait_s: float) -> None:
+    async def _sleep(self, meter: Meter, observed: Observed | None, wait_s: float) -> None:
         now = asyncio.get_running_loop().time()
         if meter.deadline is not None and now + wait_s >= meter.deadline:
             raise meter.out_of_time()
         meter.waited_s += wait_s
-        log.info("%s: repeating a request in %.1f s", self._provider, wait_s)
+        if observed is not None:
+            observed.waiting(wait_s)
         await self._attempts.pause(wait_s)
 
 

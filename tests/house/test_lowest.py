@@ -31,4 +31,4 @@ def test_a_bound_that_cannot_be_installed_exactly_is_refused(extra):
 
 def test_the_projects_own_bounds_can_be_installed_exactly():
     text = lowest.PYPROJECT.read_text(encoding="utf-8")
-    assert lowest.lowest(text, ["arrow", "cli", "duckdb", "fastapi", "uvloop"])
+    assert lowest.lowest(text, ["arrow", "cli", "duckdb", "fastapi", "otel", "uvloop"])

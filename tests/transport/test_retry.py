@@ -136,7 +136,7 @@ def test_an_error_keeps_no_frame_and_no_cause_that_has_seen_the_answer(transient
         error = caught.value
         assert (error.__cause__, error.__context__) == (None, None)
         frames = [frame.name for frame in traceback.extract_tb(error.__traceback__)]
-        assert frames[-2:] == ["fetch", "fetch"]  # the test's own, and the way out
+        assert frames[-2:] == ["fetch", "_fetch"]  # the test's own, and the way out
         assert side.requests == (3 if transient else 1)
 
     run_virtual(work)

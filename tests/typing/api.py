@@ -12,15 +12,18 @@ from typing import assert_type
 
 from asyncsessions import (
     Address,
+    AttemptEnded,
     AttributionHub,
     Client,
     Conversion,
     Estimate,
+    Event,
     Exit,
     Hum,
     MergedStream,
     Options,
     Order,
+    PageReceived,
     Report,
     Session,
     SessionDetail,
@@ -62,6 +65,17 @@ Client(Hum.from_env(), workers=8)  # type: ignore[call-arg]  # pyright: ignore[r
 assert_type(Hum.from_env(environment="production"), Hum)
 assert_type(AttributionHub.from_env(), AttributionHub)
 
+
+def observe(event: Event) -> None:
+    """Take one event of any kind."""
+    if isinstance(event, AttemptEnded):
+        assert_type(event.page, int | None)
+
+
+Client(Hum.from_env(), observers=[observe])
+Client(Hum.from_env(), observers=[len])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+blocking.Client(Hum.from_env(), observers=[observe])
+
 # ------------------------------------------------------------------ what holds for one pull
 
 query = hum.sessions(start="2026-01-01")
@@ -76,9 +90,12 @@ assert_type(
         limit=None,
         raw=True,
         on_progress=lambda report: print(assert_type(report, Report).rows),
+        on_page=lambda page: print(assert_type(page, PageReceived).total),
+        on_attempt=lambda attempt: print(assert_type(attempt, AttemptEnded).status),
     ),
     Sessions,
 )
+query.with_options(on_page=len)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 query.with_options(order=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 query.with_options(consistency="maybe")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 query.with_options(limit="10")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
