@@ -74,12 +74,13 @@ class RequestStarted:
 class AttemptStarted:
     """A request goes out, for the ``number``-th time (from 1).
 
-    ``waited_s`` seconds passed until the pace allowed it; backoff is not in it, see
-    :class:`Waiting`.
+    ``repeats`` is the error of the attempt before, ``None`` for the first.  ``waited_s`` seconds
+    passed until the pace allowed it; backoff is not in it, see :class:`Waiting`.
     """
 
     request: RequestStarted
     number: int
+    repeats: str | None
     waited_s: float
 
 

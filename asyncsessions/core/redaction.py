@@ -23,11 +23,17 @@ def redacted_url(request: Request, *, hide_last: bool = False) -> str:
     url = request.url
     if hide_last:
         url = f"{url.rpartition('/')[0]}/{REDACTED}"
-    query = urlencode(
-        [(name, value if name in HARMLESS else REDACTED) for name, value in request.params],
-        safe=":",
-    )
+    # The first is the page number, the others are those of a whole window.
+    parts = (_shown(request.params[:1]), _shown(request.params[1:]))
+    query = "&".join(filter(None, parts))
     return f"{url}?{query}" if query else url
+
+
+@lru_cache(maxsize=256)
+def _shown(params: tuple[tuple[str, str], ...]) -> str:
+    return urlencode(
+        [(name, value if name in HARMLESS else REDACTED) for name, value in params], safe=":"
+    )
 
 
 @lru_cache(maxsize=64)

@@ -90,6 +90,7 @@ class PageStream:
         self._is_closed = False
         self._is_pulling = False
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._finalizer: weakref.finalize[..., PageStream] | None = None
         self._began_at = self._ended_at = 0.0
 
     def __aiter__(self) -> PageStream:
@@ -130,6 +131,8 @@ class PageStream:
         try:
             await self._tasks.aclose()
         finally:
+            if self._finalizer is not None:
+                self._finalizer.detach()  # it would keep callbacks alive, and what they refer to
             if self.watch is not None and not self.watch.is_held:
                 self.watch.end(report=self.report, error=self._error)
 
@@ -179,7 +182,8 @@ class PageStream:
         self._windows = iter(plan.windows)
         if self.watch is not None:
             self.watch.begin()
-        weakref.finalize(self, _abandon, self._loop, self._tasks, self.watch).atexit = False
+        self._finalizer = weakref.finalize(self, _abandon, self._loop, self._tasks, self.watch)
+        self._finalizer.atexit = False
         return plan
 
     def is_window_complete(self, index: int) -> bool:

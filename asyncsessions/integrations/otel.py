@@ -273,6 +273,8 @@ class _Metrics:
     def sent(self, event: AttemptStarted) -> None:
         provider = {"asyncsessions.provider": event.request.pull.provider}
         self._active.add(1, _of_request(event.request))
+        if event.repeats is not None:
+            self._retries.add(1, provider | {"error.type": event.repeats})
         if event.waited_s >= SHORTEST_WAIT_S:
             self._waits.record(event.waited_s, provider | {"asyncsessions.wait.reason": "pace"})
 
@@ -288,7 +290,6 @@ class _Metrics:
 
     def wait(self, event: Waiting) -> None:
         provider = {"asyncsessions.provider": event.request.pull.provider}
-        self._retries.add(1, provider | {"error.type": event.error})
         self._waits.record(event.wait_s, provider | {"asyncsessions.wait.reason": "retry"})
 
     def page(self, event: PageReceived) -> None:

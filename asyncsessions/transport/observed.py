@@ -32,7 +32,7 @@ class Observed:
         self._request = watch.request(request)
         self._began_at = self._queued_at = watch.clock()
         self._attempts = 0
-        self._last_error = ""
+        self._last_error: str | None = None
 
     def queue(self) -> None:
         """Note that an attempt is about to wait for its turn."""
@@ -56,7 +56,10 @@ class Observed:
         self._attempts += 1
         sent_at = watch.clock()
         attempt = AttemptStarted(
-            request=self._request, number=self._attempts, waited_s=sent_at - self._queued_at
+            request=self._request,
+            number=self._attempts,
+            repeats=self._last_error,
+            waited_s=sent_at - self._queued_at,
         )
         watch.tell(attempt)
         try:
@@ -77,13 +80,13 @@ class Observed:
     ) -> None:
         quota = error if isinstance(error, QuotaExceededError) else None
         ours = error if isinstance(error, SessionsError) else None
-        self._last_error = "" if error is None else name_of(error)
+        self._last_error = None if error is None else name_of(error)
         self._watch.tell(
             AttemptEnded(
                 attempt=attempt,
                 duration_s=self._watch.clock() - sent_at,
                 status=status if ours is None or ours.status is None else ours.status,
-                error=self._last_error or None,
+                error=self._last_error,
                 transient=ours is not None and ours.transient,
                 retry_after_s=None if ours is None else ours.retry_after_s,
                 quota_used=None if quota is None else quota.used,
@@ -103,7 +106,7 @@ class Observed:
                 request=self._request,
                 wait_s=wait_s,
                 number=self._attempts,
-                error=self._last_error,
+                error=self._last_error or "",
             )
         )
         self._watch.raise_failure()

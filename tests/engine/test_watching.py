@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import weakref
 
 import pytest
 
@@ -182,6 +183,23 @@ def test_a_stream_that_is_dropped_without_being_closed_ends_as_well():
 
     watcher, _ = watched(vendor, work)
     assert (watcher.pull.report, watcher.pull.error) == (None, None)
+
+
+def test_a_stream_that_was_closed_is_kept_alive_by_no_callback():
+    async def read_to_the_end(client):
+        known = []  # to the callback, and it knows the stream
+        query = client.sessions(**WHOLE).with_options(on_attempt=lambda _: known)
+        known.append(query.pages())
+        assert len([page async for page in known[0]]) == 2
+        return weakref.ref(known[0])
+
+    async def pull():
+        async with Vendor(rows(60)).client() as client:
+            stream = await read_to_the_end(client)
+            gc.collect()
+            assert stream() is None
+
+    run_virtual(pull())
 
 
 def test_a_stream_of_which_nothing_was_asked_is_not_told():

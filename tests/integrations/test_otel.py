@@ -106,14 +106,7 @@ class Seen:
         }
 
     def sums(self, name):
-        """Return the value of a counter or gauge, or the count of a histogram, by attributes."""
-        points = self.metrics()[name][1]
-        return {
-            tuple(sorted(point.attributes.items())): getattr(point, "value", None)
-            if hasattr(point, "value")
-            else point.count
-            for point in points
-        }
+        return sums(self.metrics(), name)
 
     def texts(self):
         """Return everything that would leave the process, as text."""
@@ -123,6 +116,14 @@ class Seen:
     def reader_text(self):
         data = self.reader.get_metrics_data()
         return "" if data is None else data.to_json()
+
+
+def sums(metrics, name):
+    """Return the value of a counter or gauge, or the count of a histogram, by attributes."""
+    return {
+        tuple(sorted(p.attributes.items())): p.value if hasattr(p, "value") else p.count
+        for p in metrics[name][1]
+    }
 
 
 @pytest.fixture
@@ -418,8 +419,9 @@ async def test_the_vendors_quota_is_seen_when_it_says_so(seen):
             with pytest.raises(QuotaExceededError):
                 await client.sessions(**MARCH).collect()
     key = (("asyncsessions.provider", "attributionhub"),)
-    assert seen.sums("asyncsessions.quota.used") == {key: 3}
-    assert seen.sums("asyncsessions.quota.limit") == {key: 3}
+    metrics = seen.metrics()
+    quota = [sums(metrics, f"asyncsessions.quota.{name}") for name in ("used", "limit")]
+    assert quota == [{key: 3}, {key: 3}]
     assert seen.pull.attributes[error_names.ERROR_TYPE] == "QuotaExceededError"
     assert [span.name for span in seen.attempts] == 4 * ["POST"]
     assert seen.attempts[-1].attributes[error_names.ERROR_TYPE] == "429"
