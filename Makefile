@@ -187,8 +187,10 @@ test-lowest: .venvs/lowest/.ready ## test with every requirement at its lower bo
 	@touch $@
 
 # One extra and nothing else: importing without it names it, and its example runs against the fakes.
-EXTRAS = fastapi
+EXTRAS = fastapi otel
 EXAMPLE_fastapi = fastapi_app.py
+EXAMPLE_otel = telemetry.py
+BESIDE_otel = opentelemetry-sdk # which SDK there is, is up to the program
 EXTRA_TESTS := $(EXTRAS:%=test-extra-%)
 .PHONY: test-extras $(EXTRA_TESTS)
 test-extras: $(EXTRA_TESTS) ## install the wheel with one extra at a time and run its example
@@ -202,7 +204,7 @@ $(EXTRA_TESTS): test-extra-%: .venvs/extra-%/.ready
 	@cd examples && ! ../.venvs/extra-$*/bin/python -c 'import asyncsessions.integrations.$*' \
 	  2> ../.venvs/extra-$*/missing.txt
 	@grep -F 'pip install "asyncsessions[$*]"' .venvs/extra-$*/missing.txt
-	@.venvs/extra-$*/bin/python $(PIP_INSTALL) "$$(echo dist/*.whl)[$*]"
+	@.venvs/extra-$*/bin/python $(PIP_INSTALL) "$$(echo dist/*.whl)[$*]" $(BESIDE_$*)
 	@cd examples && ../.venvs/extra-$*/bin/python -m asyncsessions.testing -- \
 	  ../.venvs/extra-$*/bin/python $(EXAMPLE_$*)
 	@rm -rf .venvs/extra-$*

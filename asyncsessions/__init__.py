@@ -11,7 +11,18 @@ from importlib import import_module
 TYPE_CHECKING = False  # by this name the checkers know it; importing `typing` would take longest
 if TYPE_CHECKING:
     from asyncsessions.client import Client
-    from asyncsessions.core.events import AttemptEnded, Event, Observer, PageReceived
+    from asyncsessions.core.events import (
+        AttemptEnded,
+        AttemptStarted,
+        Event,
+        Observer,
+        PageReceived,
+        PullEnded,
+        PullStarted,
+        RequestEnded,
+        RequestStarted,
+        Waiting,
+    )
     from asyncsessions.core.options import Options
     from asyncsessions.core.pace import Retry
     from asyncsessions.core.records import (
@@ -51,6 +62,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Address",
     "AttemptEnded",
+    "AttemptStarted",
     "AttributionHub",
     "AuthenticationError",
     "BudgetExceededError",
@@ -71,9 +83,13 @@ __all__ = [
     "Order",
     "PageReceived",
     "PermissionDeniedError",
+    "PullEnded",
+    "PullStarted",
     "QuotaExceededError",
     "RateLimitError",
     "Report",
+    "RequestEnded",
+    "RequestStarted",
     "Retry",
     "ServerError",
     "Session",
@@ -85,6 +101,7 @@ __all__ = [
     "SinkError",
     "TransportError",
     "UnexpectedResponseError",
+    "Waiting",
     "change_files",
     "dataset_files",
     "merge",
@@ -92,7 +109,18 @@ __all__ = [
 
 _HOMES = {
     "client": ("Client",),
-    "core.events": ("AttemptEnded", "Event", "Observer", "PageReceived"),
+    "core.events": (
+        "AttemptEnded",
+        "AttemptStarted",
+        "Event",
+        "Observer",
+        "PageReceived",
+        "PullEnded",
+        "PullStarted",
+        "RequestEnded",
+        "RequestStarted",
+        "Waiting",
+    ),
     "core.options": ("Options",),
     "core.pace": ("Retry",),
     "core.records": (

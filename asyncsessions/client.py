@@ -49,7 +49,7 @@ class Client(Generic[P]):
     attempt, connecting and reading included; ``retry`` for what may be repeated.  ``http`` is
     your own ``aiohttp.ClientSession`` (proxies, tracing, connectors), which is never closed here;
     ``None`` opens one with the first request.  ``transport`` replaces the network altogether.
-    ``observers`` are called with every event, see :mod:`asyncsessions.core.events`.
+    ``observers`` are called with every event, see :data:`Observer`.
 
     Use it as ``async with Client(…) as client``, or call :meth:`aclose` when done.  Raises
     :class:`ConfigurationError` for values that cannot be.

@@ -196,5 +196,6 @@ Event: TypeAlias = (
     | PageReceived
     | PullEnded
 )
+"""Whatever an observer may be given."""
 Observer: TypeAlias = Callable[[Event], None]
 """Is told of every event; one that raises ends the pull with its own exception."""

@@ -55,8 +55,9 @@ class Attempts:
     ) -> T | SessionsError:
         """Send once and return what ``read`` made of the answer, or the error *as a value*.
 
-        ``observed``: what is told of the request, ``None`` if nobody watches.  Raises :class:`BudgetExceededError` and :class:`QuotaExceededError` where nothing may be
-        sent (any more).
+        ``observed``: what is told of the request, ``None`` if nobody watches.  Raises
+        :class:`BudgetExceededError` and :class:`QuotaExceededError` where nothing may be sent (any
+        more).
         """
         meter.refuse_beyond_budget()
         if observed is not None:

@@ -5,11 +5,13 @@ import pytest
 from fastapi import Depends, FastAPI
 
 from asyncsessions import (
+    AttemptEnded,
     AttributionHub,
     Client,
     ConfigurationError,
     Hum,
     InvalidQueryError,
+    PullEnded,
 )
 from asyncsessions.integrations.fastapi import (
     ApiKey,
@@ -377,6 +379,19 @@ def test_without_a_lifespan_the_app_says_what_it_lacks(hum):
 def test_an_upstream_that_cannot_be_is_refused_where_it_is_written():
     with pytest.raises(ConfigurationError, match="concurrency"):
         Upstream(Hum("invented", environment="sandbox"), concurrency=0)
+
+
+def test_an_observer_of_the_upstream_sees_what_every_answer_takes(hum, serving):
+    events = []
+    http = serving(hum_upstream(hum, observers=[events.append]))
+    http.get("/sessions", params=ALL)
+    http.get("/sessions/count", params=ALL)
+    ended = [event for event in events if isinstance(event, PullEnded)]
+    assert [(each.pull.operation, each.error) for each in ended] == [
+        ("pull", None),
+        ("estimate", None),
+    ]
+    assert sum(isinstance(event, AttemptEnded) for event in events) == 5 + 1
 
 
 def test_middleware_of_the_app_sees_the_stream_go_by(hum):

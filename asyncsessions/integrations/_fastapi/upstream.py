@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any, Generic, ParamSpec
 
 from asyncsessions.client import Client
+from asyncsessions.core.events import Observer
 from asyncsessions.core.pace import Retry
 from asyncsessions.errors import ConfigurationError
 from asyncsessions.providers.base import Provider
@@ -20,7 +21,7 @@ P = ParamSpec("P")
 class Upstream(Generic[P]):
     """A vendor's API as a dependency: ``Annotated[Client, Depends(upstream)]``.
 
-    The arguments are those of :class:`Client`.  All requests of the app share the one client, and
+    The arguments are those of :class:`Client`, but ``http``.  All requests of the app share the one client, and
     so one limit of concurrency, one rate, one retry budget and one quota.  It is opened by
     :func:`lifespan` or by the router that serves it; both together open it once.
     """
@@ -34,6 +35,7 @@ class Upstream(Generic[P]):
         timeout_s: float = 30.0,
         retry: Retry | None = None,
         transport: Transport | None = None,
+        observers: Iterable[Observer] = (),
     ) -> None:
         self.provider = provider
         self._concurrency = concurrency
@@ -41,6 +43,7 @@ class Upstream(Generic[P]):
         self._timeout_s = timeout_s
         self._retry = retry
         self._transport = transport
+        self._observers = tuple(observers)
         self._client: Client[P] | None = None
         self._openings = 0
         self._make()  # what cannot be is refused where it is written, not when the app starts
@@ -56,6 +59,7 @@ class Upstream(Generic[P]):
             timeout_s=self._timeout_s,
             retry=self._retry,
             transport=self._transport,
+            observers=self._observers,
         )
 
     @property
