@@ -9,6 +9,8 @@ adds the provider ``acme``, in Python and on the command line.  Looking for name
 installed and imports nothing; only the provider that is asked for is imported.  One that cannot be
 used is a :class:`ConfigurationError` with one sentence for whoever asks for it, and nobody else
 notices.
+
+Help of the command line comes by here, so not even attrs is loaded.
 """
 
 from __future__ import annotations
@@ -17,12 +19,12 @@ import logging
 import re
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
-
-from attrs import frozen
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from asyncsessions.errors import ConfigurationError
-from asyncsessions.providers.base import Provider
+
+if TYPE_CHECKING:
+    from asyncsessions.providers.base import Provider
 
 __all__ = ["GROUP", "Plugin", "find_provider", "installed", "provider_names"]
 
@@ -40,8 +42,7 @@ METHODS = ("query", "page_request", "read_page", "read_refusal", "unknown_fields
 log = logging.getLogger("asyncsessions.plugins")
 
 
-@frozen
-class Plugin:
+class Plugin(NamedTuple):
     """A provider that other packages declare under one name, not loaded yet.
 
     ``origin`` is the distribution with its version.
