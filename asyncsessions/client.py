@@ -14,7 +14,7 @@ from asyncsessions.core.books import Stream
 from asyncsessions.core.events import Observer, Operation
 from asyncsessions.core.http import Request, Response
 from asyncsessions.core.meter import Meter
-from asyncsessions.core.options import Options
+from asyncsessions.core.options import Options, is_plain_function
 from asyncsessions.core.pace import Pace, Retry
 from asyncsessions.core.records import SessionDetail
 from asyncsessions.core.verdict import judge
@@ -76,8 +76,8 @@ class Client(Generic[P]):
         if http is not None and transport is not None:
             raise ConfigurationError("give http or transport, not both")
         self._observers = tuple(observers)
-        if not all(map(callable, self._observers)):
-            raise ConfigurationError("each of observers must be a function of one argument")
+        if not all(map(is_plain_function, self._observers)):
+            raise ConfigurationError("each observer must be a function of one argument, not async")
         self.provider = provider
         self.concurrency = concurrency
         self._requests_per_second = requests_per_second

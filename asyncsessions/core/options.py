@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import iscoroutinefunction
 from typing import Any, Literal, get_args
 
 from attrs import Attribute, field, frozen
@@ -12,7 +13,7 @@ from asyncsessions.core.report import Report
 from asyncsessions.core.walk import Consistency
 from asyncsessions.errors import ConfigurationError
 
-__all__ = ["OnIncomplete", "Options"]
+__all__ = ["OnIncomplete", "Options", "is_plain_function"]
 
 OnIncomplete = Literal["raise", "warn"]
 
@@ -45,9 +46,16 @@ def _is_a(kind: type) -> Callable[[Any, Attribute[Any], Any], None]:
     return check
 
 
+def is_plain_function(value: object) -> bool:
+    """Whether it can be called, and its result need not be awaited."""
+    return callable(value) and not iscoroutinefunction(value)
+
+
 def _callable(_: Any, attribute: Attribute[Any], value: Any) -> None:
-    if value is not None and not callable(value):
-        raise ConfigurationError(f"{attribute.name} must be a function of one argument, or None")
+    if value is not None and not is_plain_function(value):
+        raise ConfigurationError(
+            f"{attribute.name} must be a function of one argument, not async, or None"
+        )
 
 
 @frozen(kw_only=True)

@@ -283,10 +283,19 @@ def test_no_value_of_a_filter_is_told_but_the_page_and_the_range():
     assert request.method == "GET"
 
 
-def test_what_is_not_a_function_is_refused():
-    for observers in ([5], [print, None]):
-        with pytest.raises(ConfigurationError, match="observers"):
+async def never_awaited(event):
+    raise AssertionError
+
+
+def test_what_is_no_plain_function_is_refused():
+    for observers in ([5], [print, None], [never_awaited]):
+        with pytest.raises(ConfigurationError, match="each observer must be"):
             Vendor(rows(1)).client(observers=observers)
+    query = Vendor(rows(1)).client().sessions(**WHOLE)
+    for name in ("on_attempt", "on_page", "on_progress"):
+        for value in (5, never_awaited):
+            with pytest.raises(ConfigurationError, match=f"{name} must be a function"):
+                query.with_options(**{name: value})
 
 
 # ------------------------------------------------------------------ callbacks
