@@ -362,6 +362,7 @@ async def test_a_durable_pull_and_a_sync_are_spans_too(seen, tmp_path):
 # ------------------------------------------------------------------ metrics
 
 
+@pytest.mark.slow
 async def test_the_metrics_count_what_the_report_counts(seen):
     faults = Faults(first=3, kinds=["503", "reset", "429"])
     async with hum(seen, FakeHum(rows=530, faults=faults)) as client:

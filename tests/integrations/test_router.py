@@ -34,7 +34,6 @@ from tests.integrations.serving import (
     running,
 )
 
-pytestmark = pytest.mark.slow
 PATHS = ("sessions", "sessions/count", "sessions/summary", "sessions/events")
 MARCH = {"start": "2026-03-02", "end": "2026-03-31"}
 
@@ -361,6 +360,7 @@ def test_an_endpoint_of_ones_own_shares_the_client_and_its_errors(hum):
     assert not upstream.is_open
 
 
+@pytest.mark.slow
 def test_an_app_can_be_started_again_with_a_new_client(hum):
     app = FastAPI()
     app.include_router(sessions_router(hum_upstream(hum), redact=True))
