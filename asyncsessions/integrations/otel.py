@@ -138,10 +138,16 @@ def _of_outcome(event: AttemptEnded) -> Attributes:
 
 @define
 class _Open:
-    """A span that has begun; it ends as much later as the event says that it took."""
+    """A span that has begun, below another one or not.
+
+    It ends as much later as the event says that it took, but not before what was below it: the
+    clocks of events and spans are two.
+    """
 
     span: Span
     began_ns: int
+    above: _Open | None
+    ended_below_ns: int = 0
     waited_s: float = 0.0
     token: Token[Context] | None = None
 
@@ -150,7 +156,10 @@ class _Open:
         if error is not None:
             self.span.set_attribute("error.type", error)
             self.span.set_status(StatusCode.ERROR)
-        self.span.end(self.began_ns + round(duration_s * 1e9))
+        ended_ns = max(self.began_ns + round(duration_s * 1e9), self.ended_below_ns)
+        if self.above is not None:
+            self.above.ended_below_ns = max(ended_ns, self.above.ended_below_ns)
+        self.span.end(ended_ns)
 
 
 @frozen
@@ -174,7 +183,7 @@ class _Spans:
         span = self.tracer.start_span(
             name, where, kind=kind, attributes=attributes, start_time=began_ns
         )
-        self._open[key] = begun = _Open(span, began_ns)
+        self._open[key] = begun = _Open(span, began_ns, above)
         return begun
 
     def begin_pull(self, event: PullStarted) -> None:

@@ -54,14 +54,14 @@ class Observed:
             return read(response)
 
         self._attempts += 1
-        sent_at = watch.clock()
         attempt = AttemptStarted(
             request=self._request,
             number=self._attempts,
             repeats=self._last_error,
-            waited_s=sent_at - self._queued_at,
+            waited_s=watch.clock() - self._queued_at,
         )
         watch.tell(attempt)
+        sent_at = watch.clock()  # what observers take is none of the vendor's time
         try:
             outcome = await exchange(request, noting, allowed_s)
         except BaseException as error:

@@ -7,6 +7,7 @@ import builtins
 import importlib
 import subprocess
 import sys
+import time
 from contextlib import asynccontextmanager
 
 import aiohttp
@@ -357,6 +358,19 @@ async def test_a_durable_pull_and_a_sync_are_spans_too(seen, tmp_path):
     for span in (pull, sync):
         assert span.attributes["asyncsessions.complete"] is True
         assert span.attributes["asyncsessions.requests"] == len(children(seen, span)) > 0
+
+
+async def test_no_span_ends_before_one_below_it_whatever_the_two_clocks_say(seen, monkeypatch):
+    # Each span begins 10 ms later than the one before, by the clock of spans alone.
+    moments = iter(range(time.time_ns(), 2**63, 10_000_000))
+    monkeypatch.setattr("asyncsessions.integrations.otel.time.time_ns", lambda: next(moments))
+    async with hum(seen, FakeHum(rows=130)) as client:
+        await client.sessions(**WHOLE).collect()
+    requests = children(seen, seen.pull)
+    attempts = [(request, below) for request in requests for below in children(seen, request)]
+    assert len(attempts) == 3
+    for above, below in [*((seen.pull, request) for request in requests), *attempts]:
+        assert above.start_time <= below.start_time <= below.end_time <= above.end_time
 
 
 # ------------------------------------------------------------------ metrics
