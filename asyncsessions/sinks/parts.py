@@ -135,7 +135,8 @@ def read_part(path: Path, *, rows: int | None = None) -> pa.Table:
                 table = parquet.ParquetFile(file).read()
     except OSError as error:
         problem = error.strerror or "it is damaged"
-    except (pa.ArrowException, ValueError):  # the latter of a name that is no text any more
+    # ValueError: of a name that is no text any more; MemoryError: of a length that is none any more.
+    except (pa.ArrowException, ValueError, MemoryError):
         problem = "it is damaged"
     else:
         if rows in {None, table.num_rows} and _is_ours(table.schema):

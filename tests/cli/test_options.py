@@ -160,6 +160,7 @@ def test_an_option_decides_between_two_addresses_in_the_environment():
         assert invoke("estimate", "hum", *address, **both).status == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", ["pull", "estimate"])
 def test_very_many_windows_need_a_bound(verb):
     with FakeAttributionHub(rows=4).in_thread() as hub:

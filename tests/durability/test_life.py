@@ -84,6 +84,7 @@ async def test_all_that_happened_is_in_the_table_of_changes(tmp_path):
     assert installed[0] > 0
 
 
+@pytest.mark.slow
 async def test_with_revisit_older_stretches_are_read_less_often_and_still_come_right(tmp_path):
     to = str(tmp_path / "sessions.duckdb")
     costs = {}

@@ -203,6 +203,7 @@ def test_a_list_of_many_pages_is_cut_into_windows_that_are_committed_one_by_one(
     assert [w.owned for w in (read.window for read in disk.commits)] == spans
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_commits")
 def test_a_window_that_was_cut_is_not_probed_again_after_a_death():
     for vendor, disk in deaths(large, concurrency=8):

@@ -84,7 +84,7 @@ EXITS = [
 
 
 @pytest.mark.parametrize("leave", EXITS)
-@pytest.mark.parametrize("ordered", [True, False])
+@pytest.mark.parametrize("ordered", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_nothing_is_left_behind(
     leave: Callable[[Client[...], Vendor], Awaitable[None]], *, ordered: bool
 ) -> None:

@@ -47,6 +47,7 @@ def test_the_concurrency_is_used_and_never_exceeded() -> None:
     assert sum(sample >= 4 for sample in vendor.samples) > len(vendor.samples) / 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ordered", [True, False])
 def test_the_schedule_is_close_to_ideal(*, ordered: bool) -> None:
     vendor = Vendor(rows(15_000, apart_s=5.0))

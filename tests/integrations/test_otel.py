@@ -363,7 +363,7 @@ async def test_a_durable_pull_and_a_sync_are_spans_too(seen, tmp_path):
 async def test_no_span_ends_before_one_below_it_whatever_the_two_clocks_say(seen, monkeypatch):
     # Each span begins 10 ms later than the one before, by the clock of spans alone.
     moments = iter(range(time.time_ns(), 2**63, 10_000_000))
-    monkeypatch.setattr("asyncsessions.integrations.otel.time.time_ns", lambda: next(moments))
+    monkeypatch.setattr(time, "time_ns", lambda: next(moments))
     async with hum(seen, FakeHum(rows=130)) as client:
         await client.sessions(**WHOLE).collect()
     requests = children(seen, seen.pull)

@@ -171,6 +171,7 @@ def waits(side):
     return [after - before for before, after in pairwise(times)]
 
 
+@pytest.mark.slow
 def test_waits_are_drawn_evenly_from_zero_to_a_doubling_ceiling():
     retry = Retry(attempts=8, backoff_s=0.25, max_backoff_s=10, budget=1e6)
 
@@ -243,6 +244,7 @@ def test_fifty_requests_refused_at_once_come_back_at_different_moments():
 # ------------------------------------------------------------------ the shared budget
 
 
+@pytest.mark.slow
 def test_an_outage_costs_each_request_once_and_a_handful_of_retries():
     async def work():
         side = sending(
@@ -292,6 +294,7 @@ def test_a_server_that_only_limits_gets_a_bounded_number_of_requests(concurrency
     assert requests <= 2 * concurrency + 10
 
 
+@pytest.mark.slow
 def test_a_fifth_of_all_answers_failing_in_every_way_always_passes():
     for seed in range(3):
         chance = Random(seed)

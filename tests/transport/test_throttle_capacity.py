@@ -82,6 +82,7 @@ def asked(kind, *, at_once, concurrency, tasks):
     return run_virtual(work)[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tasks", [32, 40])
 @pytest.mark.parametrize(
     ("kind", "least", "most_refused"),
@@ -96,6 +97,7 @@ def test_most_of_the_capacity_is_used_and_little_is_refused(kind, least, most_re
     assert throttle.pace.limit <= 32
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("concurrency", [8, 16, 64])
 def test_where_there_is_no_limit_all_of_the_concurrency_is_used_all_of_the_time(concurrency):
     server, throttle = asked("none", at_once=1, concurrency=concurrency, tasks=concurrency)
