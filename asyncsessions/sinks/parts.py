@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
+from errno import EINVAL
 from pathlib import Path
 from typing import IO, Any
 
@@ -134,7 +135,9 @@ def read_part(path: Path, *, rows: int | None = None) -> pa.Table:
             else:
                 table = parquet.ParquetFile(file).read()
     except OSError as error:
-        problem = error.strerror or "it is damaged"
+        # EINVAL: a place in the file that is none; nobody else asks the system for one.
+        is_damaged = error.errno in {None, EINVAL}
+        problem = "it is damaged" if is_damaged else str(error.strerror)
     # ValueError: of a name that is no text any more; MemoryError: of a length that is none any more.
     except (pa.ArrowException, ValueError, MemoryError):
         problem = "it is damaged"
