@@ -167,5 +167,6 @@ def test_an_interrupt_awaits_what_was_paid_for(tmp_path):
             timeout=30,
         )
         assert "Traceback" not in done.stderr
+        assert done.returncode == 0, done.stderr
         assert int(done.stdout) == len(fake.requests)
         assert all(request.status == 200 for request in fake.requests)
