@@ -136,10 +136,11 @@ def test_a_closed_client_says_so_and_its_iterators_end_with_it(hum: FakeHum) -> 
 
 
 INTERRUPTED = """
-import _thread, sys
+import _thread, signal, sys
 from asyncsessions import Hum
 from asyncsessions.blocking import Client
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored below `nohup … &`
 seen = []
 
 def note(report):
