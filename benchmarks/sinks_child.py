@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable, Coroutine
 from importlib import import_module
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from benchmarks.memory import peak_mb, resident_mb
 
@@ -110,21 +110,10 @@ class Round:
 
 
 def main() -> None:
+    module, function, vendor, address, pages, concurrency, latency_s = sys.argv[1:]
     # What libraries print shall not stand among the figures.
-    with os.fdopen(os.dup(1), "w", buffering=1) as answers:
-        os.dup2(2, 1)
-        _answer(*sys.argv[1:], answers=answers)
-
-
-def _answer(
-    module: str,
-    function: str,
-    vendor: str,
-    address: str,
-    *setting: str,
-    answers: TextIO,
-) -> None:
-    pages, concurrency, latency_s = setting
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
     try:
         fill: Fill = getattr(import_module(f"benchmarks.contenders.{module}"), function)
     except ImportError as missing:
