@@ -70,14 +70,12 @@ class Phase:
     first_sent: int
     last_sent: int
     first_received: int
-    last_received: int
 
-    def note(self, sent: int, received: int) -> None:
+    def note(self, sent: int) -> None:
         if sent < self.first_sent:
             self.first_sent = sent
         elif sent > self.last_sent:
             self.last_sent = sent
-        self.last_received = received
 
 
 class Tags:
@@ -132,11 +130,11 @@ class Tags:
         self._last = tag
         phase = self._phase(reading)
         if phase is None:
-            self._phases.append(Phase(tag, sent, sent, tick, tick))
+            self._phases.append(Phase(tag, sent, sent, tick))
             self.changes = len(self._phases) - 1
             self.are_believed &= self.changes < 2
         else:
-            phase.note(sent, tick)
+            phase.note(sent)
         if not self.changes:
             self._before_change += 1
         elif sent > self._phases[-1].first_received:
