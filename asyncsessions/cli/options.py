@@ -190,34 +190,35 @@ times = group(
     ),
 )
 
-spending = group(
-    click.option(
-        "--concurrency",
-        type=click.IntRange(min=1),
-        metavar="N",
-        default=8,
-        show_default=True,
-        help="Most requests in flight.",
-    ),
-    click.option(
-        "--rps",
-        metavar="N",
-        type=click.FloatRange(min=0, min_open=True),
-        help="Most requests a second. [default: what the vendor allows]",
-    ),
-    click.option(
-        "--max-requests",
-        type=click.IntRange(min=1),
-        metavar="N",
-        help="Most requests in all, retries included; of a pull that is gone on with, those of all "
-        "goes together. [default: no bound]",
-    ),
-    click.option(
-        "--deadline",
-        type=click.FloatRange(min=0, min_open=True),
-        metavar="SECONDS",
-        help="Longest time in all, in seconds. [default: no bound]",
-    ),
+
+def limits(*, concurrency: str, rps: str, max_requests: str, deadline: str) -> Callable[[F], F]:
+    """Return the options that bound what is sent; each is given the text of its help."""
+    return group(
+        click.option(
+            "--concurrency",
+            type=click.IntRange(min=1),
+            metavar="N",
+            default=8,
+            show_default=True,
+            help=concurrency,
+        ),
+        click.option("--rps", metavar="N", type=click.FloatRange(min=0, min_open=True), help=rps),
+        click.option("--max-requests", type=click.IntRange(min=1), metavar="N", help=max_requests),
+        click.option(
+            "--deadline",
+            type=click.FloatRange(min=0, min_open=True),
+            metavar="SECONDS",
+            help=deadline,
+        ),
+    )
+
+
+spending = limits(
+    concurrency="Most requests in flight.",
+    rps="Most requests a second. [default: what the vendor allows]",
+    max_requests="Most requests in all, retries included; of a pull that is gone on with, those of "
+    "all goes together. [default: no bound]",
+    deadline="Longest time in all, in seconds. [default: no bound]",
 )
 
 consistency = click.option(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from asyncsessions.cli.options import group
+from asyncsessions.cli.options import group, limits
 
 __all__ = ["answering", "listening"]
 
@@ -32,32 +32,9 @@ listening = group(
     click.option("--redact", is_flag=True, help="Leave out addresses and e-mails."),
 )
 
-answering = group(
-    click.option(
-        "--concurrency",
-        type=click.IntRange(min=1),
-        metavar="N",
-        default=8,
-        show_default=True,
-        help="Most requests in flight, those of all callers together.",
-    ),
-    click.option(
-        "--rps",
-        metavar="N",
-        type=click.FloatRange(min=0, min_open=True),
-        help="Most requests a second, those of all callers together. [default: what the vendor "
-        "allows]",
-    ),
-    click.option(
-        "--max-requests",
-        type=click.IntRange(min=1),
-        metavar="N",
-        help="Most requests for one answer, retries included. [default: no bound]",
-    ),
-    click.option(
-        "--deadline",
-        type=click.FloatRange(min=0, min_open=True),
-        metavar="SECONDS",
-        help="Longest time for one answer, in seconds. [default: no bound]",
-    ),
+answering = limits(
+    concurrency="Most requests in flight, those of all callers together.",
+    rps="Most requests a second, those of all callers together. [default: what the vendor allows]",
+    max_requests="Most requests for one answer, retries included. [default: no bound]",
+    deadline="Longest time for one answer, in seconds. [default: no bound]",
 )

@@ -33,7 +33,7 @@ from asyncsessions.errors import (
 from asyncsessions.transport.body import ACCEPTED_CODINGS, Body, UnknownCodingError
 from asyncsessions.transport.connector import Connector
 from asyncsessions.transport.deadlines import Deadlines
-from asyncsessions.transport.direct import Direct, is_possible
+from asyncsessions.transport.direct import NO_TIMEOUT, Direct, is_possible
 
 __all__ = ["AiohttpTransport", "ClientSession"]
 
@@ -42,7 +42,6 @@ MAX_REFUSAL_BYTES = 64 * 1024
 MAX_REFUSAL_S = 5.0  # a status says enough: its text is not waited for any longer
 KEEPALIVE_S = 30.0
 OK = range(200, 300)
-NO_TIMEOUT = aiohttp.ClientTimeout(total=None)  # `send` bounds the whole
 
 Middlewares = tuple[aiohttp.ClientMiddlewareType, ...]
 

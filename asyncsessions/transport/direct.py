@@ -20,13 +20,13 @@ from yarl import URL
 from asyncsessions.core.http import Request
 from asyncsessions.errors import ConfigurationError
 
-__all__ = ["Direct", "Read", "is_possible"]
+__all__ = ["NO_TIMEOUT", "Direct", "Read", "is_possible"]
 
 T = TypeVar("T")
 Read = Callable[[int, Mapping[str, str], StreamReader], Awaitable[T]]
 """Reads an answer: its status, its headers, its body as it comes."""
 
-NO_TIMEOUT = aiohttp.ClientTimeout(total=None)
+NO_TIMEOUT = aiohttp.ClientTimeout(total=None)  # `AiohttpTransport.send` bounds the whole
 FINAL = 200  # statuses below announce another
 SWITCHING_PROTOCOLS = 101  # the exception: nothing of HTTP follows
 
