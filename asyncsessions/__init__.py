@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         SessionDetail,
     )
     from asyncsessions.core.report import Report
+    from asyncsessions.engine.batches import BatchStream
     from asyncsessions.engine.items import SessionStream
     from asyncsessions.engine.merge import MergedStream
     from asyncsessions.engine.probe import Estimate
@@ -65,6 +66,7 @@ __all__ = [
     "AttemptStarted",
     "AttributionHub",
     "AuthenticationError",
+    "BatchStream",
     "BudgetExceededError",
     "CartStep",
     "Client",
@@ -133,6 +135,7 @@ _HOMES = {
         "SessionDetail",
     ),
     "core.report": ("Report",),
+    "engine.batches": ("BatchStream",),
     "engine.items": ("SessionStream",),
     "engine.merge": ("MergedStream",),
     "engine.probe": ("Estimate",),

@@ -24,13 +24,15 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar, Unpack
+from typing import TYPE_CHECKING, Generic, ParamSpec, Self, TypeVar, Unpack
 
 from asyncsessions import client as _client
 from asyncsessions.core.events import Observer
 from asyncsessions.core.pace import Retry
 from asyncsessions.core.records import Session, SessionDetail
 from asyncsessions.core.report import Report
+from asyncsessions.engine.batches import FEW_PAGES
+from asyncsessions.engine.batches import BatchStream as AsyncBatches
 from asyncsessions.engine.probe import Estimate
 from asyncsessions.engine.stream import PageStream
 from asyncsessions.providers.base import Provider
@@ -39,10 +41,14 @@ from asyncsessions.query import Sessions as AsyncSessions
 from asyncsessions.transport.loop import new_loop
 
 if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
     from asyncsessions.sinks.base import Sink, Store
     from asyncsessions.transport.base import Transport
 
-__all__ = ["Client", "SessionStream", "Sessions"]
+__all__ = ["BatchStream", "Client", "SessionStream", "Sessions"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -159,6 +165,53 @@ class SessionStream:
             self._loop.run(self._pages.aclose())
 
 
+class BatchStream:
+    """Arrow record batches of one pull, for plain code; see :class:`asyncsessions.BatchStream`.
+
+    Iterate it once, with ``with`` around it or :meth:`close` behind where the iteration may end
+    early; ``report`` says at any time what has been done.
+    """
+
+    def __init__(self, loop: _Loop, batches: AsyncBatches) -> None:
+        self._loop = loop
+        self._batches = batches
+        self.schema: pa.Schema = batches.schema
+        """That of every batch, also where there is none."""
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> pa.RecordBatch:
+        batch = self._loop.run(self._advance())
+        if batch is None:
+            raise StopIteration
+        return batch
+
+    async def _advance(self) -> pa.RecordBatch | None:
+        return await anext(self._batches, None)
+
+    @property
+    def report(self) -> Report:
+        """What has been done so far."""
+        return self._batches.report
+
+    def close(self) -> None:
+        """Stop: no request is under way any more when this returns."""
+        if not self._loop.is_closed:
+            self._loop.run(self._batches.aclose())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
 class Sessions:
     """The sessions that a query asks for; the blocking face of :class:`asyncsessions.Sessions`."""
 
@@ -191,6 +244,22 @@ class Sessions:
     def collect(self) -> SessionList:
         """Return all sessions at once, with the report."""
         return self._loop.run(self._sessions.collect())
+
+    def batches(self, rows: int = FEW_PAGES) -> BatchStream:
+        """Return a new run that yields Arrow record batches, of ``rows`` rows or a few more."""
+        return BatchStream(self._loop, self._sessions.batches(rows))
+
+    def to_arrow(self) -> pa.Table:
+        """Return all sessions as an Arrow table, with the report as JSON in its metadata."""
+        return self._loop.run(self._sessions.to_arrow())
+
+    def to_polars(self) -> pl.DataFrame:
+        """Return all sessions as a frame of polars."""
+        return self._loop.run(self._sessions.to_polars())
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return all sessions as a frame of pandas, with the report in its ``attrs``."""
+        return self._loop.run(self._sessions.to_pandas())
 
     def first(self, n: int = 1) -> SessionList:
         """Return the first ``n`` sessions, newest first."""

@@ -13,13 +13,22 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 from attrs import evolve, field, frozen
 
 from asyncsessions.core.books import Kind
+from asyncsessions.core.columns import import_arrow
 from asyncsessions.core.events import AttemptEnded, Operation, PageReceived
+from asyncsessions.core.frames import (
+    import_pandas,
+    import_polars,
+    pandas_of,
+    polars_of,
+    table_of,
+)
 from asyncsessions.core.meter import Meter
 from asyncsessions.core.options import OnIncomplete, Options
 from asyncsessions.core.plan import PullPlan
 from asyncsessions.core.records import Session
 from asyncsessions.core.report import Report
 from asyncsessions.core.walk import Consistency
+from asyncsessions.engine.batches import FEW_PAGES, WHOLE_TABLE, BatchStream
 from asyncsessions.engine.drain import drain
 from asyncsessions.engine.estimating import estimate_into
 from asyncsessions.engine.go import Choose
@@ -37,6 +46,10 @@ from asyncsessions.providers.base import Query
 from asyncsessions.sinks.base import Sink, Store
 
 if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
     from asyncsessions.client import Client
 
 __all__ = ["OptionChanges", "SessionList", "Sessions", "merge"]
@@ -142,6 +155,40 @@ class Sessions:
         finally:
             await run.aclose()
         return SessionList(sessions, run.report)
+
+    def batches(self, rows: int = FEW_PAGES) -> BatchStream:
+        """Return a new run that yields Arrow record batches, of ``rows`` rows or a few more.
+
+        See :class:`BatchStream`; nothing is sent until it is iterated.  Raises
+        :class:`ConfigurationError` without the extra ``arrow``, and for ``rows`` that cannot be.
+        """
+        import_arrow()
+        return BatchStream(self._run(), rows)
+
+    async def to_arrow(self) -> pa.Table:
+        """Return all sessions as an Arrow table, with the report as JSON in its metadata.
+
+        Raises as :meth:`collect` does, and :class:`ConfigurationError` without the extra ``arrow``.
+        """
+        async with self.batches(WHOLE_TABLE) as stream:
+            batches = [batch async for batch in stream]
+        return table_of(batches, stream.report)
+
+    async def to_polars(self) -> pl.DataFrame:
+        """Return all sessions as a frame of polars; raises as :meth:`to_arrow` does.
+
+        Needs the extra ``polars``.
+        """
+        import_polars()  # before anything is paid for
+        return polars_of(await self.to_arrow())
+
+    async def to_pandas(self) -> pd.DataFrame:
+        """Return all sessions as a frame of pandas, with the report as plain data in its ``attrs``.
+
+        Raises as :meth:`to_arrow` does.  Needs the extra ``pandas``.
+        """
+        import_pandas()
+        return pandas_of(await self.to_arrow())
 
     async def first(self, n: int = 1) -> SessionList:
         """Return the first ``n`` sessions, newest first, with as few requests as that takes.

@@ -37,6 +37,7 @@ __all__ = [
     "csv_header",
     "import_arrow",
     "ordered_table",
+    "to_batch",
     "to_table",
 ]
 
@@ -181,18 +182,24 @@ def to_table(sessions: Iterable[Session]) -> pa.Table:
     Raises :class:`ConfigurationError` where pyarrow is not installed, and :class:`SinkError`
     naming the column for a value that its type cannot hold.
     """
+    batch = to_batch(sessions if isinstance(sessions, Sequence) else list(sessions))
+    table: pa.Table = import_arrow().Table.from_batches([batch])
+    return table
+
+
+def to_batch(sessions: Sequence[Session]) -> pa.RecordBatch:
+    """Return the same as one Arrow record batch."""
     arrow = import_arrow()
     schema: Any = arrow_schema()
-    rows = sessions if isinstance(sessions, Sequence) else list(sessions)
-    columns = columns_of(rows)
+    columns = columns_of(sessions)
     arrays = [
         _array(arrow, column, columns[column.name], data_type)
         if column.name in columns
-        else arrow.nulls(len(rows), data_type)
+        else arrow.nulls(len(sessions), data_type)
         for column, data_type in zip(COLUMNS, schema.types, strict=True)
     ]
-    table: pa.Table = arrow.Table.from_arrays(arrays, schema=schema)
-    return table
+    batch: pa.RecordBatch = arrow.RecordBatch.from_arrays(arrays, schema=schema)
+    return batch
 
 
 def columns_of(sessions: Sequence[Session]) -> Mapping[str, Sequence[Any]]:

@@ -11,7 +11,6 @@ from asyncsessions.core.answer import Ask
 from asyncsessions.core.books import ReadWindow
 from asyncsessions.core.http import Response
 from asyncsessions.core.journal import Answered, Asked, Event, Setting, Withdrawn
-from asyncsessions.core.rows import SentRows
 from asyncsessions.core.windows import Window
 from asyncsessions.engine.lane import Lane, started_at
 from asyncsessions.engine.pages import PageRead, Source
@@ -163,13 +162,9 @@ class OpenWindow:
         walk = self.lane.walk
         if walk.is_in_order or self.lane.late_rows:  # nothing is late for what is written whole
             rows = sorted(rows, key=started_at, reverse=True)
-        vendor = self._source.rows
-        if vendor is not None:
-            as_sessions, as_columns = vendor.as_sessions, vendor.as_columns
-            rows = SentRows(rows, as_sessions=as_sessions, as_columns=as_columns)
         return ReadWindow(
             window=self.window,
-            rows=rows,
+            rows=self._source.sent(rows),
             complete=walk.is_complete,
             as_of=self.as_of,
         )

@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from attrs import evolve, field, frozen
 
@@ -19,6 +19,7 @@ from asyncsessions.core.events import PageReceived
 from asyncsessions.core.http import Request, Response
 from asyncsessions.core.meter import Meter
 from asyncsessions.core.records import Session
+from asyncsessions.core.rows import SentRows
 from asyncsessions.core.watch import Watch
 from asyncsessions.providers.base import Provider, Query, RowProvider
 
@@ -72,6 +73,13 @@ class Source:
     def sessions(self, rows: list[Session]) -> list[Session]:
         """Return what was read as sessions."""
         return rows if self.rows is None else self.rows.as_sessions(rows)
+
+    def sent(self, rows: Sequence[Any]) -> Sequence[Session]:
+        """Return the same, but made only when somebody looks: columns do without them."""
+        if self.rows is None:
+            return rows
+        vendor = self.rows
+        return SentRows(rows, as_sessions=vendor.as_sessions, as_columns=vendor.as_columns)
 
     async def read(self, ask: Ask) -> PageRead:
         """Fetch and read one page."""

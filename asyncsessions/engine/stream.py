@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from attrs import frozen
 
@@ -106,22 +107,27 @@ class PageStream:
             pass
         return rows
 
-    async def next_batch(self) -> Batch:
+    async def next_batch(self, *, as_sent: bool = False) -> Batch:
         """Return the next rows with the window they belong to; raises as iterating does.
 
         The last batch of a window may hold no rows.  Without ``ordered`` windows take turns.
+        ``as_sent`` leaves rows as the vendor's own, where it has any: they are for :meth:`sent`.
         """
         if self._is_pulling:
             raise RuntimeError("two tasks pull from one stream: give each its own")
         self._is_pulling = True
         try:
-            return await self._pull()
+            return await self._pull(as_sent=as_sent)
         except BaseException as error:
             self._error = self._error or error
             await self.aclose()
             raise
         finally:
             self._is_pulling = False
+
+    def sent(self, rows: Sequence[Any]) -> Sequence[Session]:
+        """Return rows of batches ``as_sent`` as sessions, which are made when somebody looks."""
+        return self._source.sent(rows)
 
     async def aclose(self) -> None:
         """Stop: no request is under way any more when this returns.  May be called again."""
@@ -144,7 +150,7 @@ class PageStream:
 
     # ------------------------------------------------------------------ pulling
 
-    async def _pull(self) -> Batch:
+    async def _pull(self, *, as_sent: bool) -> Batch:
         if self._has_ended:
             raise StopAsyncIteration
         if self._windows is None:
@@ -157,7 +163,7 @@ class PageStream:
                 self.watch.raise_failure()
             self._top_up()
             if self._outbox:
-                return self._hand_over()
+                return self._hand_over(as_sent=as_sent)
             if self._tasks:
                 await self._tasks.wait()
             elif self._outbox.lanes:
@@ -191,11 +197,13 @@ class PageStream:
         lanes = self._tally.lanes
         return index < len(lanes) and lanes[index].walk.is_complete
 
-    def _hand_over(self) -> Batch:
+    def _hand_over(self, *, as_sent: bool) -> Batch:
         limit = self._options.limit
         batch = self._outbox.take(None if limit is None else limit - self._tally.rows)
         self._tally.rows += len(batch.rows)
         self._tally.is_limited = self._is_limit_reached()
+        if as_sent:
+            return batch
         return Batch(batch.window, self._source.sessions(batch.rows), batch.is_last)
 
     def _end(self) -> None:
