@@ -13,7 +13,7 @@ PYTEST_ARGS =
 BENCH_ARGS =
 PYTHONS = 3.11 3.12 3.13
 # The extras that are installed where everything is tested.
-EXTRAS_TESTED = arrow,cli,duckdb,fastapi,otel,uvloop
+EXTRAS_TESTED = arrow,cli,duckdb,fastapi,otel,pandas,polars,uvloop
 # The same without uvloop: the wheel and the other Pythons are tested on asyncio's own loop.
 EXTRAS_PLAIN = $(EXTRAS_TESTED:%,uvloop=%)
 COMMA := ,
@@ -187,9 +187,12 @@ test-lowest: .venvs/lowest/.ready ## test with every requirement at its lower bo
 	@touch $@
 
 # One extra and nothing else: importing without it names it, and its example runs against the fakes.
-EXTRAS = fastapi otel
+EXTRAS = arrow fastapi otel pandas polars
 EXAMPLE_fastapi = fastapi_app.py
 EXAMPLE_otel = telemetry.py
+FRAMES = arrow pandas polars # no module of their own: the example itself is refused without them
+$(foreach extra,$(FRAMES),$(eval EXAMPLE_$(extra) = dataframe.py $(extra)))
+$(foreach extra,$(FRAMES),$(eval REFUSED_$(extra) = dataframe.py $(extra)))
 BESIDE_otel = opentelemetry-sdk # which SDK there is, is up to the program
 EXTRA_TESTS := $(EXTRAS:%=test-extra-%)
 .PHONY: test-extras $(EXTRA_TESTS)
@@ -201,7 +204,8 @@ test-extras: $(EXTRA_TESTS) ## install the wheel with one extra at a time and ru
 	@touch $@
 
 $(EXTRA_TESTS): test-extra-%: .venvs/extra-%/.ready
-	@cd examples && ! ../.venvs/extra-$*/bin/python -c 'import asyncsessions.integrations.$*' \
+	@cd examples && ! ../.venvs/extra-$*/bin/python -m asyncsessions.testing -- \
+	  ../.venvs/extra-$*/bin/python $(or $(REFUSED_$*),-c 'import asyncsessions.integrations.$*') \
 	  2> ../.venvs/extra-$*/missing.txt
 	@grep -F 'pip install "asyncsessions[$*]"' .venvs/extra-$*/missing.txt
 	@.venvs/extra-$*/bin/python $(PIP_INSTALL) "$$(echo dist/*.whl)[$*]" $(BESIDE_$*)

@@ -8,10 +8,12 @@ import sys
 import threading
 from collections.abc import Iterator
 
+import pyarrow as pa
 import pytest
 
 from asyncsessions import ConfigurationError, Hum, NotFoundError, SessionsError
 from asyncsessions.blocking import Client
+from asyncsessions.core.columns import to_table
 from asyncsessions.testing import FakeHum
 
 WHOLE = {"start": "2026-01-01", "end": "2026-03-31"}
@@ -51,6 +53,54 @@ def test_a_stream_can_be_left_and_taken_up_and_tells_its_report(client: Client[.
             seen += page
         assert len({session.id for session in seen}) == len(seen) == 430
         assert stream.report.complete
+
+
+def test_batches_tables_and_frames_are_the_same_sessions(client: Client[...]) -> None:
+    sessions = client.sessions(**WHOLE)
+    expected = to_table(sessions.collect())
+    with sessions.batches(100) as batches:
+        assert batches.schema.equals(expected.schema)
+        table = pa.RecordBatchReader.from_batches(batches.schema, batches).read_all()
+        assert batches.report.complete
+    assert table.equals(expected)
+    assert sessions.to_arrow().equals(expected)
+    assert sessions.to_polars()["id"].to_list() == expected["id"].to_pylist()
+    frame = sessions.to_pandas()
+    assert frame["id"].to_list() == expected["id"].to_pylist()
+    assert frame.attrs["asyncsessions.report"]["complete"] is True
+
+
+def test_batches_that_are_left_early_stop_the_requests(hum: FakeHum, client: Client[...]) -> None:
+    before = len(hum.requests)
+    with client.sessions(**WHOLE).batches(1) as batches:
+        assert next(batches).num_rows > 0
+    assert len(hum.requests) - before <= 1 + 4
+    with pytest.raises(ConfigurationError, match="closed before its end"):
+        next(batches)
+    client.close()
+    batches.close()
+
+
+@pytest.mark.parametrize(
+    ("ask", "gone", "extra"),
+    [
+        ("batches", "pyarrow", "arrow"),
+        ("to_arrow", "pyarrow", "arrow"),
+        ("to_polars", "polars", "polars"),
+        ("to_polars", "pyarrow", "polars"),
+        ("to_pandas", "pandas", "pandas"),
+        ("to_pandas", "pyarrow", "pandas"),
+    ],
+)
+def test_a_missing_extra_is_told_before_a_request_is_paid_for(
+    ask: str, gone: str, extra: str, hum: FakeHum, client: Client[...], monkeypatch
+) -> None:
+    before = len(hum.requests)
+    monkeypatch.setitem(sys.modules, gone, None)
+    with pytest.raises(ConfigurationError) as caught:
+        getattr(client.sessions(**WHOLE), ask)()
+    assert str(caught.value).endswith(f' pip install "asyncsessions[{extra}]"')
+    assert len(hum.requests) == before
 
 
 def test_it_works_inside_a_running_loop(client: Client[...]) -> None:

@@ -7,7 +7,19 @@ import pytest
 
 from asyncsessions import __all__ as public_names
 
-HEAVY = {"aiohttp", "cattrs", "click", "duckdb", "pyarrow", "rich", "tenacity", "uvloop", "yarl"}
+HEAVY = {
+    "aiohttp",
+    "cattrs",
+    "click",
+    "duckdb",
+    "pandas",
+    "polars",
+    "pyarrow",
+    "rich",
+    "tenacity",
+    "uvloop",
+    "yarl",
+}
 
 
 def loaded_by(code):

@@ -10,10 +10,15 @@ from collections.abc import AsyncIterator
 from datetime import date, datetime, timedelta
 from typing import assert_type
 
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+
 from asyncsessions import (
     Address,
     AttemptEnded,
     AttributionHub,
+    BatchStream,
     Client,
     Conversion,
     Estimate,
@@ -119,6 +124,10 @@ async def results() -> None:
     assert_type(await query.sync("sessions/", lookback=timedelta(days=3), revisit=0.5), Report)
     assert_type(await hum.session("a1b2"), SessionDetail)
     assert_type(await hum.ping(), None)
+    assert_type(await query.to_arrow(), pa.Table)
+    assert_type(await query.to_polars(), pl.DataFrame)
+    assert_type(await query.to_pandas(), pd.DataFrame)
+    query.batches(rows="10")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await query.first("10")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await hum.session(7)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
@@ -129,6 +138,11 @@ async def loops() -> None:
         assert_type(session, Session)
     async for page in assert_type(query.pages(), PageStream):
         assert_type(page, list[Session])
+    async with assert_type(query.batches(), BatchStream) as batches:
+        async for batch in batches:
+            assert_type(batch, pa.RecordBatch)
+        assert_type(batches.schema, pa.Schema)
+        assert_type(batches.report, Report)
     async with hum as client, client.sessions(start="2026-01-01") as stream:
         client.sessions(start="2026-01-01", source="google")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
         async for session in assert_type(stream, SessionStream):
@@ -157,6 +171,14 @@ def plain() -> None:
         assert_type(client.sessions(start="2026-01-01").collect(), SessionList)
         for session in client.sessions(start="2026-01-01", with_clicks=True):
             assert_type(session, Session)
+        with assert_type(
+            client.sessions(start="2026-01-01").batches(), blocking.BatchStream
+        ) as found:
+            for batch in found:
+                assert_type(batch, pa.RecordBatch)
+        assert_type(client.sessions(start="2026-01-01").to_arrow(), pa.Table)
+        assert_type(client.sessions(start="2026-01-01").to_polars(), pl.DataFrame)
+        assert_type(client.sessions(start="2026-01-01").to_pandas(), pd.DataFrame)
         client.sessions(start="2026-01-01", source="a")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
