@@ -5,7 +5,9 @@ import json
 import re
 from pathlib import Path
 
-from asyncsessions import AttributionHub, Hum, QuotaExceededError
+from asyncsessions import AttributionHub, Hum, QuotaExceededError, Report
+from asyncsessions.core.columns import COLUMNS
+from asyncsessions.core.frames import pandas_of, polars_of, table_of
 from asyncsessions.core.http import Response
 from asyncsessions.core.windows import resolve_range, split, to_datetime
 from asyncsessions.providers.base import Provider
@@ -106,3 +108,16 @@ def serving_table() -> str:
         f"2,000; where a page takes {found['latency_of_a_page_s']} s the first byte came after "
         f"{found['first_byte_s']:.2f} s.\n"
     )
+
+
+def columns_table() -> str:
+    """Return the columns of tables and frames with their types in each library, in Markdown."""
+    table = table_of([], Report(provider="hum"))
+    polars, pandas = polars_of(table), pandas_of(table)
+    rows = [("column", "in a session", "Arrow", "polars", "pandas"), ("---",) * 5]
+    for column in COLUMNS:
+        place = f"{column.part}.{column.attribute}" if column.part else column.attribute
+        name = column.name
+        types = table.schema.field(name).type, polars.schema[name], pandas.dtypes[name]
+        rows.append((f"`{name}`", f"`{place}`", *map(str, types)))
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)

@@ -18,7 +18,7 @@ __all__ = ["FEW_PAGES", "WHOLE_TABLE", "BatchStream"]
 FEW_PAGES = 500
 """Rows of a batch unless asked otherwise: ten pages, 0.7 ms to make.
 
-A batch costs 0.2 ms however few rows it has, so that pages of 50 take 3.5 times as long a row.
+A batch costs 0.2 ms however few rows it has: pages of 50 each take 3.5 times as long for a row.
 """
 WHOLE_TABLE = 2_500
 """The same where all batches become one table: as many as may hold up the loop, for 3 ms."""

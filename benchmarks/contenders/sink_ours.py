@@ -33,11 +33,20 @@ async def _pull_hub(base_url: str, pages: int, concurrency: int, target: Path) -
 
 async def _table(base_url: str, pages: int, concurrency: int) -> pa.Table:
     async with Client(Hum("invented", base_url=base_url), concurrency=concurrency) as client:
+        return await _sessions(client, pages).to_arrow()
+
+
+async def _table_of_sessions(base_url: str, pages: int, concurrency: int) -> pa.Table:
+    async with Client(Hum("invented", base_url=base_url), concurrency=concurrency) as client:
         return to_table(await _sessions(client, pages).collect())
 
 
 def arrow(base_url: str, pages: int, concurrency: int, _: Path) -> pa.Table:
     return asyncio.run(_table(base_url, pages, concurrency))
+
+
+def arrow_of_sessions(base_url: str, pages: int, concurrency: int, _: Path) -> pa.Table:
+    return asyncio.run(_table_of_sessions(base_url, pages, concurrency))
 
 
 def parquet(base_url: str, pages: int, concurrency: int, folder: Path) -> Path:

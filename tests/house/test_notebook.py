@@ -52,7 +52,11 @@ def test_a_cell_that_fails_fails_the_run_and_is_shown(tmp_path):
 
 @pytest.mark.slow
 def test_a_notebook_with_outputs_is_refused_and_not_run(tmp_path):
-    path = stored(tmp_path, "open('made', 'w')", execution_count=3)
+    made = tmp_path / "made"
+    path = stored(tmp_path, f"open({str(made)!r}, 'w').close()", execution_count=3)
     done = run(path)
     assert done.returncode == 1
     assert done.stderr == f"{path}: clear all outputs before it is stored\n"
+    assert not made.exists()
+    assert run(stored(tmp_path, f"open({str(made)!r}, 'w').close()")).returncode == 0
+    assert made.exists()

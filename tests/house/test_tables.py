@@ -1,4 +1,5 @@
-from tools.tables import providers_table
+from asyncsessions.core.columns import COLUMNS
+from tools.tables import columns_table, providers_table
 
 
 def test_the_table_of_providers_says_what_the_classes_do():
@@ -17,3 +18,14 @@ def test_the_table_of_providers_says_what_the_classes_do():
     assert "never repeated" in hub[6] != hum[6]
     assert "https://docs.letshum.com/" in hum[7]
     assert "https://attributionhub.io/" in hub[7]
+
+
+def test_the_table_of_columns_has_all_of_them_with_their_types():
+    _, _, *rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in columns_table().splitlines()
+    ]
+    assert [row[0] for row in rows] == [f"`{column.name}`" for column in COLUMNS]
+    of = {row[0]: row[1:] for row in rows}
+    assert of["`order_installed`"] == ["`order.installed`", "bool", "Boolean", "boolean"]
+    assert of["`furthest_step`"] == ["`furthest_step`", "int64", "Int64", "Int64"]
