@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 from attrs import evolve, field, frozen
 
 from asyncsessions.core.books import Kind
-from asyncsessions.core.columns import import_arrow
 from asyncsessions.core.events import AttemptEnded, Operation, PageReceived
 from asyncsessions.core.frames import (
     import_pandas,
@@ -162,7 +161,6 @@ class Sessions:
         See :class:`BatchStream`; nothing is sent until it is iterated.  Raises
         :class:`ConfigurationError` without the extra ``arrow``, and for ``rows`` that cannot be.
         """
-        import_arrow()
         return BatchStream(self._run(), rows)
 
     async def to_arrow(self) -> pa.Table:

@@ -4,6 +4,7 @@ import inspect
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 from asyncsessions import AttributionHub, Hum, QuotaExceededError, Report
 from asyncsessions.core.columns import COLUMNS
@@ -112,12 +113,19 @@ def serving_table() -> str:
 
 def columns_table() -> str:
     """Return the columns of tables and frames with their types in each library, in Markdown."""
-    table = table_of([], Report(provider="hum"))
+    table: Any = table_of([], Report(provider="hum"))
     polars, pandas = polars_of(table), pandas_of(table)
     rows = [("column", "in a session", "Arrow", "polars", "pandas"), ("---",) * 5]
     for column in COLUMNS:
         place = f"{column.part}.{column.attribute}" if column.part else column.attribute
         name = column.name
-        types = table.schema.field(name).type, polars.schema[name], pandas.dtypes[name]
-        rows.append((f"`{name}`", f"`{place}`", *map(str, types)))
+        rows.append(
+            (
+                f"`{name}`",
+                f"`{place}`",
+                str(table.schema.field(name).type),
+                str(polars.schema[name]),
+                str(pandas.dtypes[name]),
+            )
+        )
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
