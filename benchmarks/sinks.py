@@ -54,7 +54,7 @@ class Contender:
 
 CONTENDERS = (
     Contender("arrow", "asyncsessions to_arrow()", "sink_ours", "arrow"),
-    Contender("arrow", "asyncsessions collect(), then columns", "sink_ours", "arrow_of_sessions"),
+    Contender("arrow", "asyncsessions to_table()", "sink_ours", "arrow_of_sessions"),
     Contender("arrow", "polars, to_arrow()", "sink_polars", "arrow"),
     Contender("arrow", "aiohttp + pyarrow", "sink_script", "arrow"),
     Contender("parquet", "asyncsessions .parquet", "sink_ours", "parquet"),
