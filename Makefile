@@ -27,7 +27,7 @@ PYTEST := PYTHONDEVMODE=1 $(BIN)/python -m pytest
 TYPED = asyncsessions tools benchmarks $(wildcard examples) $(wildcard tests/typing)
 DOCS = README.md $(shell find docs -name "*.md" 2>/dev/null | sort)
 
-.PHONY: help demo demo-drift bench bench-check bench-durable bench-pace bench-serving bench-sinks bench-startup test \
+.PHONY: help demo demo-drift bench bench-check bench-durable bench-pace bench-serving bench-sinks bench-startup bench-tenants test \
         coverage coverage-report lint format types layers docs generate test-wheel test-lowest test-pythons nightly clean
 
 help: ## list these commands
@@ -100,6 +100,11 @@ bench-pace: $(VENV)/.test ## how well the pace is found, beside fixed concurrenc
 bench-startup: $(VENV)/.test ## what importing and the command line's help take
 	$(BIN)/python -m benchmarks.startup --write benchmarks/results/startup.json
 
+bench-tenants: $(VENV)/.test ## many tenants side by side in one process; takes five minutes
+	$(BIN)/python -m benchmarks.tenants --write benchmarks/results/tenants.json $(BENCH_ARGS)
+	$(BIN)/python -m tools.generate docs/scale.md
+	$(BIN)/python -m tools.fleet.pictures
+
 bench-serving: $(VENV)/.test ## 100,000 sessions through uvicorn, beside a plain yield; takes a minute
 	$(BIN)/python -m benchmarks.serving --write benchmarks/results/serving.json
 
@@ -131,6 +136,7 @@ docs: $(VENV)/.test ## run every code block of the documents; check what is gene
 	$(BIN)/python -m tools.generate --check $(DOCS)
 	$(BIN)/python -m tools.tiles_picture --check docs/images/tiles.svg
 	$(BIN)/python -m benchmarks.plots --check
+	$(BIN)/python -m tools.fleet.pictures --check
 	$(BIN)/python -m tools.run_blocks $(DOCS)
 	$(BIN)/python -m tools.walk_picture --check docs/images/walk.svg
 
@@ -141,6 +147,7 @@ site: $(VENV)/.dev ## build the site of the documents in build/site; its warning
 generate: $(VENV)/.test ## write the generated tables and pictures anew
 	$(BIN)/python -m tools.generate $(DOCS)
 	$(BIN)/python -m benchmarks.plots
+	$(BIN)/python -m tools.fleet.pictures
 	$(BIN)/python -m tools.walk_picture docs/images/walk.svg
 	$(BIN)/python -m tools.tiles_picture docs/images/tiles.svg
 
