@@ -27,7 +27,7 @@ PYTEST := PYTHONDEVMODE=1 $(BIN)/python -m pytest
 TYPED = asyncsessions tools benchmarks $(wildcard examples) $(wildcard tests/typing)
 DOCS = README.md $(shell find docs -name "*.md" 2>/dev/null | sort)
 
-.PHONY: help demo demo-drift bench bench-check bench-durable bench-pace bench-serving bench-sinks bench-startup bench-tenants test \
+.PHONY: help demo demo-drift bench bench-check bench-durable bench-pace bench-serving bench-sinks bench-startup bench-fleet test \
         coverage coverage-report lint format types layers docs generate test-wheel test-lowest test-pythons nightly clean
 
 help: ## list these commands
@@ -100,8 +100,8 @@ bench-pace: $(VENV)/.test ## how well the pace is found, beside fixed concurrenc
 bench-startup: $(VENV)/.test ## what importing and the command line's help take
 	$(BIN)/python -m benchmarks.startup --write benchmarks/results/startup.json
 
-bench-tenants: $(VENV)/.test ## many tenants side by side in one process; takes five minutes
-	$(BIN)/python -m benchmarks.tenants --write benchmarks/results/tenants.json $(BENCH_ARGS)
+bench-fleet: $(VENV)/.test ## many tenants side by side in one process; takes five minutes
+	$(BIN)/python -m benchmarks.fleet --write benchmarks/results/fleet.json $(BENCH_ARGS)
 	$(BIN)/python -m tools.generate docs/scale.md
 	$(BIN)/python -m tools.fleet.pictures
 

@@ -10,7 +10,7 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.tenants import with_start
+from benchmarks.fleet import with_start
 from tools.fleet import pictures
 from tools.fleet.model import Tenant, Vendor, estimate, months, pull_job
 from tools.fleet.running import Asked, run

@@ -96,34 +96,34 @@ def thresholds() -> str:
     job_mb = alone["before_mb"]
     rows = [
         (
-            "AttributionHub, a quota",
+            "the quota of AttributionHub",
             f"more than {lasting:,} sessions a day with 7 days read again each night, of {figures.QUOTA:,} requests a month",
-            "a shorter `--lookback`, `--revisit`, fewer nights, or a larger quota; no machine helps",
+            "a shorter `--lookback`, `--revisit`, fewer nights, a larger quota; no machine helps",
         ),
         (
-            "one tenant takes longer than the night",
+            "the rate of one tenant",
             f"more than {_rate_sessions(one):,} sessions a day of Hum with 60 days read again, at {figures.RATE_PER_S:g} requests a second",
-            "`--revisit 0.5`; ask the vendor for a higher rate, then raise `concurrency`; no machine helps",
+            "`--revisit 0.5`; a higher rate from the vendor, and `concurrency` with it; no machine helps",
         ),
         (
-            "some tenants, one machine",
-            f"up to about {_tens(small):,} tenants of 500 a day, or {_tens(large):,} of 10,000",
-            "one asyncio process, or one cron job after the other",
+            "nothing",
+            f"up to {small:,} tenants of Hum with 500 a day, or {large:,} with 10,000",
+            "one asyncio process, some tenants at a time",
         ),
         (
-            "a cron job for each tenant, at the same minute",
-            f"{job_mb:.0f} MB and {figures.import_s() * 1e3:.0f} ms of imports each",
-            "a handful; beyond that `xargs -P` a few at a time, or one process for all",
+            "memory and start-up, with a cron job for each",
+            f"{job_mb:.0f} MB and {figures.import_s() * 1e3:.0f} ms each",
+            "good for a handful, or a few at a time with `xargs -P`; else one process for all",
         ),
         (
-            "more CPU than a core has",
-            f"up to about {_tens(CORES * small):,} tenants of 500 a day, or {_tens(CORES * large):,} of 10,000",
-            "as many processes as cores, the tenants dealt out among them; one machine",
+            "a core",
+            f"up to {CORES * small:,} tenants of Hum with 500 a day, or {CORES * large:,} with 10,000",
+            f"a process for each core, up to {CORES}, the tenants dealt out among them; one machine",
         ),
         (
-            "more than a machine has",
-            "beyond that, or the rows belong into a lake that Spark writes anyway",
-            "Spark or several machines: tenants dealt out first, then windows of the largest",
+            "a machine",
+            "beyond that, or the rows belong into tables that Spark writes anyway",
+            "Spark, or several machines: tenants dealt out first, then windows of the largest",
         ),
     ]
     return table(("what is short", "when", "what helps"), rows, numbers=3)
@@ -137,5 +137,5 @@ def _rate_sessions(vendor: Vendor) -> int:
 
 def _tens(number: float) -> int:
     """Round down to two digits: nothing here is known better than that."""
-    step = 10 ** max(0, len(str(int(number))) - 2)
+    step: int = 10 ** max(0, len(str(int(number))) - 2)
     return int(number // step) * step

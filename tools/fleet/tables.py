@@ -8,12 +8,14 @@ from tools.fleet import figures
 from tools.fleet.figures import attributionhub, hum
 from tools.fleet.model import (
     MONTH_DAYS,
-    Job,
+    Tenant,
     drifted,
+    estimate,
+    pull_job,
     pull_requests,
     sync_reads,
 )
-from tools.fleet.scenarios import TWO_YEARS, Plan, Scenario, cells, plan, scenarios, tenant
+from tools.fleet.scenarios import TWO_YEARS, Plan, Scenario, cells, plan, scenarios
 
 __all__ = [
     "assumed",
@@ -79,18 +81,18 @@ def assumed() -> str:
         (
             "CPU time a record, into a Parquet dataset",
             f"Hum {one.cpu_s * 1e6:.1f} µs, AttributionHub {other.cpu_s * 1e6:.1f} µs",
-            "measured: `tenants.json`; AttributionHub by its share in `sinks.json`",
+            "measured: `fleet.json`; AttributionHub by its share in `sinks.json`",
         ),
         (
             "CPU time a tenant, before its first record",
             f"{one.start_cpu_s * 1e3:.0f} ms",
-            "measured: `tenants.json`",
+            "measured: `fleet.json`",
         ),
-        ("memory of a process", f"{memory.process_mb:.0f} MB", "measured: `tenants.json`"),
+        ("memory of a process", f"{memory.process_mb:.0f} MB", "measured: `fleet.json`"),
         (
             "memory of a tenant that is open",
             f"{memory.tenant_mb:.1f} MB, {memory.row_mb * 1e3:.1f} MB for 1,000 rows of open windows",
-            "measured: `tenants.json`",
+            "measured: `fleet.json`",
         ),
         ("share of a core that may be planned with", f"{figures.SPARE:.0%}", "ours to choose"),
         ("a night", f"{spoken(figures.NIGHT_S)}", "ours to choose"),
@@ -179,7 +181,8 @@ def together() -> str:
     short, long = figures.SHORT, figures.LONG
     for count, each in ((1, short), (50, short), (50, long), (200, short)):
         one = figures.tenants(count, rows=each)
-        job = Job(tenant=tenant(hum(), each), requests=each / hum().page_size, rows=each)
+        quick = Tenant(vendor=hum(), sessions_a_day=each, latency_s=figures.SIDE_BY_SIDE_S)
+        job = pull_job(quick, 1)
         rows.append(
             (
                 f"{count:,}",
@@ -189,7 +192,10 @@ def together() -> str:
                 f"{one['peak_mb']:,.0f} MB",
                 f"{figures.memory().of([job] * count):,.0f} MB",
                 f"{one['wall_s']:.1f} s",
+                f"{estimate([job] * count).wall_s:.1f} s",
             )
         )
-    head = ("tenants", "rows of each", "CPU of each", "formula", "memory", "formula", "time")
+    head = ["tenants", "rows of each"]
+    for name in ("CPU of each", "memory", "time"):
+        head += [name, "formula"]
     return table(head, rows, numbers=0)

@@ -1,6 +1,6 @@
 """Many tenants side by side in one process: what each of them adds, in CPU time and memory.
 
-    python -m benchmarks.tenants [--rounds 3] [--write FILE]
+    python -m benchmarks.fleet [--rounds 3] [--write FILE]
 
 Each tenant is a client of its own that pulls its list into a target of its own, all at once in one
 event loop; the vendor is the page server in a process of its own, and every answer takes 50 ms.
@@ -78,7 +78,7 @@ def work(address: str, tenants: int, pages: int, target: str) -> None:
 
 def measure(address: str, tenants: int, pages: int, target: str, rounds: int) -> dict[str, Any]:
     """Return the medians of a cell."""
-    command = [sys.executable, "-m", "benchmarks.tenants", "--work", address, target]
+    command = [sys.executable, "-m", "benchmarks.fleet", "--work", address, target]
     command += ["--cell", str(tenants), str(pages)]
     found: list[dict[str, float]] = [
         json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
