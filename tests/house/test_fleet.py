@@ -181,6 +181,7 @@ def test_half_of_a_core_is_not_faster_than_a_whole_one(fleet, share, processes):
 def test_a_job_that_is_split_by_windows_takes_no_less_than_the_rate_allows(job, parts):
     pieces = split_job(job, parts)
     assert len(pieces) == parts
+    assert sum(piece.tenant.concurrency for piece in pieces) <= max(job.tenant.concurrency, parts)
     together = estimate(pieces, processes=parts)
     assert together.limit_s >= job.rate_s * (1 - 1e-9)
     assert together.rows == pytest.approx(job.rows)

@@ -27,6 +27,7 @@ from attrs import Factory, define, field, frozen
 from asyncsessions.core.pace import Pace, Retry, RetryBudget
 from asyncsessions.core.slices import Cuts
 from asyncsessions.core.windows import TimeRange, Window, split, to_micros
+from asyncsessions.engine.pull import MOST_OPEN
 from asyncsessions.testing.limits import TokenBucket
 from tools.fleet.model import Tenant, busiest
 
@@ -34,7 +35,7 @@ __all__ = ["Asked", "Outcome", "run"]
 
 END = datetime(2026, 3, 1, tzinfo=UTC)
 DAY_US = 86_400_000_000
-MOST_OPEN = 2  # windows, as in asyncsessions.engine.pull
+
 REFUSAL_S = 0.02
 TINY_S = 1e-6  # a month that began is not missed by rounding
 RETRY = Retry()
