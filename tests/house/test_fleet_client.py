@@ -104,7 +104,6 @@ def pulled(tenant, days, folder, *, count=1):
         (HUM, 300, 50, None),  # one window
         (HUM, 500, 50, None),  # a window that is cut
         (HUB, 300, 50, None),  # two windows
-        (HUM, 300, 50, 10.0),
         (HUM, 300, 50, 3.0),
     ],
 )

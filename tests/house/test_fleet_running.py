@@ -65,7 +65,7 @@ def test_one_tenant_takes_what_the_higher_of_its_bounds_says(vendor, sessions, r
     assert played.rows == told.rows
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=40)
 @given(
     vendor=st.sampled_from([HUM, HUB]),
     sessions=st.integers(20, 1_000),
@@ -89,9 +89,9 @@ def test_no_fleet_is_faster_than_its_bounds_or_much_slower_than_their_sum(
     told = formula(tenant, days, count=count, processes=processes)
     played = read(tenant, days, count=count, processes=processes)
     job = pull_job(tenant, days)
-    saved_s = 1.0 if rate else 0.0
+    each = (played.requests - played.refused) / count
     assert played.wall_s >= 0.999 * told.busiest_s
-    assert played.wall_s >= job.rate_s - saved_s - 1 / (rate or 1)
+    assert rate is None or played.wall_s >= (each - 1) / rate - 1.0  # which a full bucket saves
     # Answers take 0.3 to 2.5 times their mean; a limit is learnt within a few seconds.
     assert played.wall_s <= 1.2 * (job.rate_s + job.latency_s + told.busiest_s) + 3 * latency_s + 5
     assert played.requests - played.refused >= told.requests * 0.99 - count

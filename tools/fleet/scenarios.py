@@ -150,5 +150,5 @@ def cells() -> list[Cell]:
         ),
         Cell(name="200 tenants, no limit, 50 ms", tenant=quick, days=7, count=200),
         Cell(name="… on 4 processes", tenant=quick, days=7, count=200, processes=4),
-        Cell(name="… and 800 tenants", tenant=quick, days=7, count=800, processes=4),
+        Cell(name="… and 400 tenants", tenant=quick, days=7, count=400, processes=4),
     ]
