@@ -78,6 +78,7 @@ bench: .venvs/bench/.ready ## pages into objects, side by side with what else th
 ifeq ($(strip $(BENCH_ARGS)),)
 	.venvs/bench/bin/python -m benchmarks.scale
 	.venvs/bench/bin/python -m benchmarks.micro
+	.venvs/bench/bin/python -m benchmarks.schedule
 	.venvs/bench/bin/python -m benchmarks.plots
 	.venvs/bench/bin/python -m tools.generate README.md docs/performance.md
 endif

@@ -18,6 +18,7 @@ __all__ = [
     "rates_table",
     "ratios_table",
     "scale_table",
+    "schedule_table",
     "server_line",
     "sinks_figure",
     "sinks_latency_table",
@@ -190,6 +191,19 @@ def slow_table() -> str:
         )
     head = ["requests at a time", "pages", "bytes only", "`pages()`", "unordered", "strict"]
     return _table([*head, "items", "`collect()`", "`pages()` of pages/C"], lines)
+
+
+def schedule_table() -> str:
+    """Return which share of the ideal schedule the engine reaches where nothing else delays it."""
+    rows = rows_of(stored("schedule"), "schedule")
+    names = [*dict.fromkeys(row["name"] for row in rows)]
+    found = {(row["name"], row["concurrency"]): row["share"] for row in rows}
+    lines = [
+        [str(lanes), *(f"{found[name, lanes]:.3f}" for name in names)]
+        for lanes in sorted({row["concurrency"] for row in rows})
+    ]
+    shown = [f"`{name}`" if name.endswith("()") else name for name in names]
+    return _table(["requests at a time", *shown], lines)
 
 
 def latency_table() -> str:
