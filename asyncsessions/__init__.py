@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from asyncsessions.engine.items import SessionStream
     from asyncsessions.engine.merge import MergedStream
     from asyncsessions.engine.probe import Estimate
+    from asyncsessions.engine.proven import WindowStream, WindowTable
     from asyncsessions.errors import (
         AuthenticationError,
         BudgetExceededError,
@@ -104,6 +105,8 @@ __all__ = [
     "TransportError",
     "UnexpectedResponseError",
     "Waiting",
+    "WindowStream",
+    "WindowTable",
     "change_files",
     "dataset_files",
     "merge",
@@ -139,6 +142,7 @@ _HOMES = {
     "engine.items": ("SessionStream",),
     "engine.merge": ("MergedStream",),
     "engine.probe": ("Estimate",),
+    "engine.proven": ("WindowStream", "WindowTable"),
     "providers.attributionhub": ("AttributionHub",),
     "providers.hum": ("Hum",),
     "query": ("SessionList", "Sessions", "merge"),

@@ -18,13 +18,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Coroutine, Generator, Iterable, Iterator
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError, Future, wait
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Generic, ParamSpec, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Generic, ParamSpec, Protocol, Self, TypeVar, Unpack
 
 from asyncsessions import client as _client
 from asyncsessions.core.events import Observer
@@ -32,8 +32,8 @@ from asyncsessions.core.pace import Retry
 from asyncsessions.core.records import Session, SessionDetail
 from asyncsessions.core.report import Report
 from asyncsessions.engine.batches import FEW_PAGES
-from asyncsessions.engine.batches import BatchStream as AsyncBatches
 from asyncsessions.engine.probe import Estimate
+from asyncsessions.engine.proven import WindowTable
 from asyncsessions.engine.stream import PageStream
 from asyncsessions.providers.base import Provider
 from asyncsessions.query import OptionChanges, SessionList
@@ -48,10 +48,41 @@ if TYPE_CHECKING:
     from asyncsessions.sinks.base import Sink, Store
     from asyncsessions.transport.base import Transport
 
-__all__ = ["BatchStream", "Client", "SessionStream", "Sessions"]
+__all__ = ["BatchStream", "Client", "SessionStream", "Sessions", "WindowStream"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class _Running(Generic[T]):
+    """A coroutine that runs in a loop of another thread."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.outcome: Future[T] = Future()
+        self.task: asyncio.Task[T] | None = None
+        self._loop = loop
+
+    def result(self) -> T:
+        """Wait for the end and return what it brings; see :meth:`_Loop.run`."""
+        try:
+            return self.outcome.result()
+        except CancelledError:
+            raise _client.closed_error() from None
+        except BaseException:
+            self.cancel()
+            raise
+
+    def cancel(self) -> None:
+        """Cancel it, unless it has ended, and wait for its end."""
+        if not self.outcome.done():
+            self._loop.call_soon_threadsafe(self._cancel)
+            with suppress(CancelledError):
+                self.outcome.exception()
+
+    def _cancel(self) -> None:
+        assert self.task is not None  # it has begun before
+        self.task.cancel()
 
 
 class _Loop:
@@ -75,28 +106,21 @@ class _Loop:
         Another interrupt ends the waiting.  Raises :class:`ConfigurationError` if the loop is
         closed, or closes meanwhile.
         """
+        return self.start(work).result()
+
+    def start(self, work: Coroutine[object, object, T]) -> _Running[T]:
+        """Run a coroutine meanwhile; raises as :meth:`run` does if the loop is closed."""
         if self.is_closed:
             work.close()
             raise _client.closed_error()
-        outcome: Future[T] = Future()
-        tasks: list[asyncio.Task[T]] = []
+        running: _Running[T] = _Running(self._loop)
 
         def begin() -> None:
-            task = self._loop.create_task(work)
-            tasks.append(task)
-            task.add_done_callback(partial(_settle, outcome))
+            running.task = self._loop.create_task(work)
+            running.task.add_done_callback(partial(_settle, running.outcome))
 
         self._loop.call_soon_threadsafe(begin)
-        try:
-            return outcome.result()
-        except CancelledError:
-            raise _client.closed_error() from None
-        except BaseException:
-            if not outcome.done():
-                self._loop.call_soon_threadsafe(lambda: tasks[0].cancel())  # noqa: PLW0108 - it begins first
-                with suppress(CancelledError):
-                    outcome.exception()
-            raise
+        return running
 
     def close(self) -> None:
         """End everything that runs, stop the loop and wait for its thread."""
@@ -165,40 +189,62 @@ class SessionStream:
             self._loop.run(self._pages.aclose())
 
 
-class BatchStream:
-    """Arrow record batches of one pull, for plain code; see :class:`asyncsessions.BatchStream`.
+class _Stream(Protocol[T_co]):
+    @property
+    def schema(self) -> pa.Schema: ...
+    @property
+    def report(self) -> Report: ...
+    async def __anext__(self) -> T_co: ...
+    async def aclose(self) -> None: ...
 
-    Iterate it once, with ``with`` around it or :meth:`close` behind where the iteration may end
-    early; ``report`` says at any time what has been done.
-    """
 
-    def __init__(self, loop: _Loop, batches: AsyncBatches) -> None:
+class _Tables(Generic[T]):
+    """A stream of tables of one pull, for plain code; ``report`` says what has been done."""
+
+    def __init__(self, loop: _Loop, stream: _Stream[T]) -> None:
         self._loop = loop
-        self._batches = batches
-        self.schema: pa.Schema = batches.schema
-        """That of every batch, also where there is none."""
+        self._stream = stream
+        self._ahead: _Running[list[T]] | None = None
+        self.schema: pa.Schema = stream.schema
+        """That of every table, also where there is none."""
 
     def __iter__(self) -> Self:
         return self
 
-    def __next__(self) -> pa.RecordBatch:
-        batch = self._loop.run(self._advance())
-        if batch is None:
+    def __next__(self) -> T:
+        running, self._ahead = self._ahead or self._loop.start(self._next()), None
+        if not (found := running.result()):
             raise StopIteration
-        return batch
+        return found[0]
 
-    async def _advance(self) -> pa.RecordBatch | None:
-        return await anext(self._batches, None)
+    def is_ready(self, within_s: float = 0.0) -> bool:
+        """Whether the next table, the end or an error has come, so that ``next`` need not wait.
+
+        Waits for it for so many seconds at most, and goes on reading meanwhile and afterwards: for
+        callers that have other things to look after.
+        """
+        self._ahead = self._ahead or self._loop.start(self._next())
+        wait([self._ahead.outcome], within_s)
+        return self._ahead.outcome.done()
+
+    async def _next(self) -> list[T]:
+        try:
+            return [await self._stream.__anext__()]
+        except StopAsyncIteration:
+            return []
 
     @property
     def report(self) -> Report:
         """What has been done so far."""
-        return self._batches.report
+        return self._stream.report
 
     def close(self) -> None:
         """Stop: no request is under way any more when this returns."""
+        ahead, self._ahead = self._ahead, None
         if not self._loop.is_closed:
-            self._loop.run(self._batches.aclose())
+            if ahead is not None:
+                ahead.cancel()
+            self._loop.run(self._stream.aclose())
 
     def __enter__(self) -> Self:
         return self
@@ -210,6 +256,21 @@ class BatchStream:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+
+class BatchStream(_Tables["pa.RecordBatch"]):
+    """Arrow record batches of one pull, for plain code; see :class:`asyncsessions.BatchStream`.
+
+    Iterate it once, with ``with`` around it or :meth:`close` behind where the iteration may end
+    early; ``report`` says at any time what has been done.
+    """
+
+
+class WindowStream(_Tables[WindowTable]):
+    """Proven windows of one pull, for plain code; see :class:`asyncsessions.WindowStream`.
+
+    To be iterated like :class:`BatchStream`.
+    """
 
 
 class Sessions:
@@ -248,6 +309,10 @@ class Sessions:
     def batches(self, rows: int = FEW_PAGES) -> BatchStream:
         """Return a new run that yields Arrow record batches, of ``rows`` rows or a few more."""
         return BatchStream(self._loop, self._sessions.batches(rows))
+
+    def windows(self, days: int = 30) -> WindowStream:
+        """Return a new run that yields an Arrow table for each window, once it is proven."""
+        return WindowStream(self._loop, self._sessions.windows(days))
 
     def to_arrow(self) -> pa.Table:
         """Return all sessions as an Arrow table, with the report as JSON in its metadata."""

@@ -35,8 +35,9 @@ from asyncsessions.engine.items import SessionStream, iterate
 from asyncsessions.engine.logs import warn_of_surprises
 from asyncsessions.engine.merge import MergedStream, OnSourceError
 from asyncsessions.engine.pages import Source
-from asyncsessions.engine.planning import make_plan, to_sync, whole_range
+from asyncsessions.engine.planning import Cut, day_windows, make_plan, to_sync, whole_range
 from asyncsessions.engine.probe import Estimate, probe
+from asyncsessions.engine.proven import WindowStream
 from asyncsessions.engine.pull import pull_into
 from asyncsessions.engine.stream import PageStream, wall_clock
 from asyncsessions.engine.watching import watched
@@ -162,6 +163,19 @@ class Sessions:
         :class:`ConfigurationError` without the extra ``arrow``, and for ``rows`` that cannot be.
         """
         return BatchStream(self._run(), rows)
+
+    def windows(self, days: int = 30) -> WindowStream:
+        """Return a new run that yields an Arrow table for each window, once it is proven.
+
+        Windows meet at midnight UTC and are ``days`` long, or as long as the vendor allows; at the
+        two ends of the range they may be shorter.  Each costs a request at least, and is in memory
+        while it is read.  See :class:`WindowStream`; nothing is sent until it is iterated.  Raises
+        :class:`ConfigurationError` without the extra ``arrow``, for ``days`` that cannot be and
+        with a ``limit``.
+        """
+        if self.options.limit is not None:
+            raise ConfigurationError("limit is for a look: windows() gives whole windows")
+        return WindowStream(self._run(day_windows(self.client.provider, days)))
 
     async def to_arrow(self) -> pa.Table:
         """Return all sessions as an Arrow table, with the report as JSON in its metadata.
@@ -307,8 +321,9 @@ class Sessions:
         )
         return Source(client.provider, self.query, client.fetch, meter, options.raw)
 
-    def _run(self) -> PageStream:
-        run = PageStream(self._source("pull"), self.options, concurrency=self.client.concurrency)
+    def _run(self, cut: Cut | None = None) -> PageStream:
+        concurrency = self.client.concurrency
+        run = PageStream(self._source("pull"), self.options, concurrency=concurrency, cut=cut)
         self.client.adopt(run)
         return run
 

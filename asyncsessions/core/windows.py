@@ -175,10 +175,11 @@ def _end(value: datetime | date | timedelta, now: datetime) -> tuple[datetime, b
     return datetime.combine(value + DAY, time(), UTC), False
 
 
-def split(pinned: TimeRange, longest: timedelta | None) -> list[Window]:
+def split(pinned: TimeRange, longest: timedelta | None, *, at_days: bool = False) -> list[Window]:
     """Cut a range into as few windows as the vendor allows, newest first, all but one full.
 
-    ``longest`` is the longest closed range that may be asked; ``None`` = no limit.
+    ``longest`` is the longest closed range that may be asked; ``None`` = no limit.  ``at_days``
+    cuts at midnight UTC only, if need be a little earlier; then ``longest`` is a day at least.
     """
     oldest = pinned.start.replace(microsecond=0)
     newest = _ceil(pinned.end)
@@ -188,12 +189,19 @@ def split(pinned: TimeRange, longest: timedelta | None) -> list[Window]:
         # Subtracted only where there is room: the calendar begins with year 1.
         is_last = longest is None or newest - oldest <= longest
         cut = oldest if longest is None or is_last else newest - longest
+        if at_days and not is_last:
+            cut = _next_midnight(cut)
         owned = Span(span.lo if is_last else to_micros(cut), span.hi)
         windows.append(Window(owned, cut, newest))
         if is_last:
             return windows
         newest = cut
         span = Span(span.lo, to_micros(cut))
+
+
+def _next_midnight(moment: datetime) -> datetime:
+    midnight = datetime.combine(moment.astimezone(UTC), time(), UTC)
+    return midnight if midnight == moment else midnight + DAY
 
 
 def _ceil(moment: datetime) -> datetime:

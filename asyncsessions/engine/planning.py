@@ -2,38 +2,66 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from asyncsessions.core.books import Kind
 from asyncsessions.core.plan import PullPlan, asked_range
 from asyncsessions.core.syncing import sync_windows
-from asyncsessions.core.windows import resolve_range, split
+from asyncsessions.core.windows import TimeRange, Window, resolve_range, split
 from asyncsessions.engine.go import Choose
+from asyncsessions.errors import ConfigurationError
 from asyncsessions.providers.base import Provider, Query
 
-__all__ = ["make_plan", "to_sync", "whole_range"]
+__all__ = ["Cut", "day_windows", "make_plan", "to_sync", "whole_range"]
 
 FAR = datetime(9999, 12, 31, tzinfo=UTC)
+DAY = timedelta(days=1)
+MOST_DAYS = 3_660_000  # more than the calendar has
+
+Cut = Callable[[TimeRange], Sequence[Window]]
+"""Cuts a pinned range into the windows that are asked for, newest first."""
 
 
 def make_plan(
-    provider: Provider[...], query: Query, *, now: datetime, kind: Kind = "pull"
+    provider: Provider[...],
+    query: Query,
+    *,
+    now: datetime,
+    kind: Kind = "pull",
+    cut: Cut | None = None,
 ) -> PullPlan:
     """Pin the range of a query and say what will be read.
 
-    Raises :class:`InvalidQueryError` for a range that makes no sense now.
+    ``cut``: ``None`` makes as few windows as the vendor allows.  Raises
+    :class:`InvalidQueryError` for a range that makes no sense now.
     """
     pinned = resolve_range(query.start, query.end, now=now)
+    windows = split(pinned, provider.longest_window) if cut is None else cut(pinned)
     return PullPlan(
         provider=provider.name,
         filters=query.filters,
         pinned=pinned,
-        windows=split(pinned, provider.longest_window),
+        windows=windows,
         kind=kind,
         asked=asked_range(query.start, query.end),
         is_open=resolve_range(query.start, query.end, now=FAR) != pinned,
         made_at=now,
     )
+
+
+def day_windows(provider: Provider[...], days: int) -> Cut:
+    """Return what cuts a range at midnight UTC, into windows of so many days or less.
+
+    Raises :class:`ConfigurationError` for a number that cannot be, and for a vendor that does not
+    allow a whole day.
+    """
+    if isinstance(days, bool) or not isinstance(days, int) or days < 1:
+        raise ConfigurationError("days must be a whole number of at least 1")
+    longest = min(provider.longest_window or timedelta.max, timedelta(days=min(days, MOST_DAYS)))
+    if longest < DAY:
+        raise ConfigurationError(f"{provider.name} cannot be asked for a whole day at a time")
+    return lambda pinned: split(pinned, longest, at_days=True)
 
 
 def whole_range(provider: Provider[...]) -> Choose:

@@ -31,7 +31,7 @@ from asyncsessions.engine.lane import Lane
 from asyncsessions.engine.logs import warn_of_surprises, warn_that_incomplete
 from asyncsessions.engine.outbox import Batch, Outbox
 from asyncsessions.engine.pages import PageRead, PageTasks, Source
-from asyncsessions.engine.planning import make_plan
+from asyncsessions.engine.planning import Cut, make_plan
 from asyncsessions.engine.tally import Tally, incomplete
 from asyncsessions.errors import ConfigurationError, SessionsError
 
@@ -72,6 +72,7 @@ class PageStream:
         options: Options,
         *,
         concurrency: int,
+        cut: Cut | None = None,
         now: Callable[[], datetime] = wall_clock,
     ) -> None:
         self._source = source.of_rows()
@@ -79,6 +80,7 @@ class PageStream:
         """Tells the observers; ``None`` if nobody watches."""
         self._options = options
         self._concurrency = concurrency
+        self._cut = cut
         self._now = now
         self._tasks = PageTasks()
         self._asked: dict[asyncio.Task[PageRead], tuple[Lane, Ask]] = {}
@@ -183,7 +185,8 @@ class PageStream:
         self._began_at = self._clock()
         if meter.deadline_s is not None:
             meter.deadline = self._began_at + meter.deadline_s
-        plan = make_plan(self._source.provider, self._source.query, now=self._now())
+        source = self._source
+        plan = make_plan(source.provider, source.query, now=self._now(), cut=self._cut)
         self._tally.pinned, self._tally.windows = plan.pinned, list(plan.windows)
         self._windows = iter(plan.windows)
         if self.watch is not None:

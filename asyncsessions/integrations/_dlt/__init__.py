@@ -1,0 +1,1 @@
+"""The parts of :mod:`asyncsessions.integrations.dlt`, which is the one to import."""

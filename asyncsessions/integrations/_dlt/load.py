@@ -1,0 +1,177 @@
+"""What one resource does in a load: read the days that are due, then move dlt's state on.
+
+The requests are made in a thread with an event loop of ours, one for each resource, while dlt asks
+the generators of its resources in turn whether something has come.  They are not async ones, which
+dlt would run in a loop of its own: it stops that without awaiting those that are busy when another
+one fails.  dlt keeps the state, and loads the rows, only if no generator has failed; so nothing of
+a load that was stopped anywhere counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import dlt
+from attrs import field, frozen
+from dlt.extract import DltResource
+
+from asyncsessions.blocking import Client, Sessions, WindowStream
+from asyncsessions.core.events import Observer
+from asyncsessions.core.pace import Retry
+from asyncsessions.core.report import Report
+from asyncsessions.core.walk import Consistency
+from asyncsessions.core.windows import TimeLike
+from asyncsessions.errors import ConfigurationError
+from asyncsessions.integrations._dlt.days import HINTS, MERGE_KEY, day_table
+from asyncsessions.integrations._dlt.ranges import (
+    Days,
+    Loaded,
+    due_ranges,
+    fingerprint,
+    whole_days,
+)
+from asyncsessions.integrations._dlt.vendors import Vendor
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["Load"]
+
+POLL_S = 0.02
+"""For so long a resource is waited for before dlt has its turn again."""
+
+
+@frozen
+class Bounds:
+    """What a load may take at most; ``None`` = no bound."""
+
+    max_requests: int | None
+    deadline_s: float | None
+
+    def left_by(self, report: Report) -> Bounds:
+        """Return what a second range of the same load may still take."""
+        requests, seconds = self.max_requests, self.deadline_s
+        return Bounds(
+            None if requests is None else max(0, requests - report.requests),
+            None if seconds is None else max(0.0, seconds - report.elapsed_s),
+        )
+
+
+@frozen(kw_only=True)
+class Load:
+    """What is to be loaded of one vendor; checked as far as that is possible without asking."""
+
+    vendor: Vendor
+    start: TimeLike
+    end: TimeLike | None
+    lookback: timedelta | None
+    filters: Mapping[str, Any] = field(repr=False)
+    consistency: Consistency
+    raw: bool
+    retry: Retry | None
+    observers: tuple[Observer, ...]
+    days: int
+
+    def __attrs_post_init__(self) -> None:
+        lookback = self.lookback
+        if lookback is not None and not (
+            isinstance(lookback, timedelta) and lookback >= timedelta(0)
+        ):
+            raise ConfigurationError("lookback must be a timedelta of at least 0")
+        first, last = whole_days(self.start, self.end, now=datetime.now(UTC))
+        with self._client() as client:
+            self._sessions(client, (first, last), self._bounds).windows(self.days)
+
+    @property
+    def name(self) -> str:
+        """The name of the resource, and of its table unless hints say otherwise."""
+        return f"{self.vendor.provider.name}_sessions"
+
+    def resource(self) -> DltResource:
+        """Return the resource."""
+
+        def read() -> Iterator[pa.Table | None]:  # dlt marks what it is given: not so a method
+            yield from self.tables()
+
+        return dlt.resource(
+            read,
+            name=self.name,
+            write_disposition={"disposition": "merge", "strategy": "delete-insert"},
+            merge_key=MERGE_KEY,
+            columns=dict(HINTS),
+        )()
+
+    def tables(self) -> Iterator[pa.Table | None]:
+        """Yield the proven windows that are due, newest first; then move the state on.
+
+        ``None`` tells dlt that nothing has come yet.
+        """
+        now = datetime.now(UTC)
+        state = dlt.current.resource_state(self.name)
+        first, last = whole_days(self.start, self.end, now=now)
+        filters = fingerprint(self.vendor.provider.query(start=first, **self.filters).filters)
+        loaded = None if last else Loaded.from_state(state, filters=filters)
+        due = [(first, last)] if last else due_ranges(first, loaded, self._lookback)
+        bounds, through = self._bounds, now
+        with self._client() as client:
+            for part in due:
+                windows = self._sessions(client, part, bounds).windows(self.days)
+                with windows:
+                    yield from self._read(windows, read_at=now)
+                through = windows.report.end if part is due[0] and windows.report.end else through
+                bounds = bounds.left_by(windows.report)
+        if last is None:
+            loaded = loaded or Loaded(first, through)
+            loaded.with_range(first, through).to_state(state, filters=filters)
+
+    def _read(self, windows: WindowStream, *, read_at: datetime) -> Iterator[pa.Table | None]:
+        with_empty_days = self._is_merged()
+        while True:
+            while not windows.is_ready(POLL_S):
+                yield None  # dlt looks after its other resources, and after Ctrl-C
+            window = next(windows, None)
+            if window is None:
+                return
+            yield day_table(
+                window,
+                provider=self.vendor.provider.name,
+                read_at=read_at,
+                with_empty_days=with_empty_days,
+            )
+
+    @property
+    def _lookback(self) -> timedelta:
+        return self.vendor.provider.lookback if self.lookback is None else self.lookback
+
+    @property
+    def _bounds(self) -> Bounds:
+        return Bounds(self.vendor.pace.max_requests, self.vendor.pace.deadline_s)
+
+    def _client(self) -> Client[...]:
+        pace = self.vendor.pace
+        return Client(
+            self.vendor.provider,
+            concurrency=pace.concurrency,
+            requests_per_second=pace.requests_per_second,
+            timeout_s=pace.timeout_s,
+            retry=self.retry,
+            observers=self.observers,
+        )
+
+    def _sessions(self, client: Client[...], days: Days, bounds: Bounds) -> Sessions:
+        start, end = days
+        sessions = client.sessions(start=start, end=end, **self.filters)
+        return sessions.with_options(
+            consistency=self.consistency,
+            raw=self.raw,
+            max_requests=bounds.max_requests,
+            deadline_s=bounds.deadline_s,
+        )
+
+    def _is_merged(self) -> bool:
+        """Whether a day without sessions has to be told: not where all of a table is replaced."""
+        resources = dlt.current.source().resources
+        disposition = resources[self.name].write_disposition
+        return disposition != "replace"

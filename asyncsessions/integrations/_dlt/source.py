@@ -1,0 +1,102 @@
+"""The source: one resource for each vendor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import dlt
+from dlt.extract import DltResource, DltSource
+
+from asyncsessions.core.events import Observer
+from asyncsessions.core.pace import Retry
+from asyncsessions.core.walk import Consistency
+from asyncsessions.core.windows import TimeLike
+from asyncsessions.errors import ConfigurationError
+from asyncsessions.integrations._dlt.load import Load
+from asyncsessions.integrations._dlt.vendors import SECTION, open_vendor
+from asyncsessions.providers.base import Provider
+
+__all__ = ["sessions_source"]
+
+AnyProvider = str | Provider[...]
+
+
+def sessions_source(
+    provider: AnyProvider | Sequence[AnyProvider],
+    *,
+    start: TimeLike,
+    end: TimeLike | None = None,
+    lookback: timedelta | None = None,
+    filters: Mapping[str, Any] | None = None,
+    api_key: str | None = None,
+    environment: str | None = None,
+    base_url: str | None = None,
+    concurrency: int | None = None,
+    requests_per_second: float | None = None,
+    timeout_s: float | None = None,
+    max_requests: int | None = None,
+    deadline_s: float | None = None,
+    consistency: Consistency = "count",
+    raw: bool = False,
+    retry: Retry | None = None,
+    observers: Iterable[Observer] = (),
+    days: int = 90,
+) -> DltSource:
+    """Return a source with one resource for each vendor: ``hum_sessions``, ``attributionhub_sessions``.
+
+    ``provider`` is a vendor's name, a provider object, or a list of these.  What is ``None`` of
+    ``api_key``, ``environment``, ``base_url``, ``concurrency``, ``requests_per_second``,
+    ``timeout_s``, ``max_requests`` and ``deadline_s`` is looked up by dlt, in
+    ``sources.asyncsessions.<vendor>``; keys belong there and nowhere else.
+
+    A load reads whole days (UTC): those since ``start`` that were never read, and again those that
+    were younger than ``lookback`` (``None`` = the vendor's) when they were read last.  With an
+    ``end`` it reads exactly the days from ``start`` to ``end``, and dlt's state is neither used nor
+    changed.  The days that were read replace what the table holds of them.  If anything is not
+    proven complete the load fails, and table and state stay as they are.
+
+    ``filters`` are the vendor's own, as of ``Client.sessions``; they, and what tells how to reach a
+    vendor, can only be given for a single one.  ``days`` is how many are read, proven and kept in
+    memory at a time.  ``consistency``, ``raw``, ``retry`` and ``observers`` are those of
+    :class:`Options` and :class:`Client`.  Raises :class:`ConfigurationError` and
+    :class:`InvalidQueryError` for what cannot be.
+    """
+    named = (
+        [provider] if isinstance(provider, str) or not isinstance(provider, Sequence) else provider
+    )
+    access = {"api_key": api_key, "environment": environment, "base_url": base_url}
+    if len(named) != 1 and (filters or any(value is not None for value in access.values())):
+        raise ConfigurationError(
+            "filters, api_key, environment and base_url are for a single provider: "
+            "make a source for each"
+        )
+    pace = {
+        "concurrency": concurrency,
+        "requests_per_second": requests_per_second,
+        "timeout_s": timeout_s,
+        "max_requests": max_requests,
+        "deadline_s": deadline_s,
+    }
+    loads = [
+        Load(
+            vendor=open_vendor(each, access=access, pace=pace),
+            start=start,
+            end=end,
+            lookback=lookback,
+            filters=filters or {},
+            consistency=consistency,
+            raw=raw,
+            retry=retry,
+            observers=tuple(observers),
+            days=days,
+        )
+        for each in named
+    ]
+    return _source([load.resource() for load in loads])
+
+
+@dlt.source(name=SECTION, section=SECTION)
+def _source(resources: list[DltResource]) -> list[DltResource]:
+    return resources
