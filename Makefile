@@ -13,7 +13,7 @@ PYTEST_ARGS =
 BENCH_ARGS =
 PYTHONS = 3.11 3.12 3.13
 # The extras that are installed where everything is tested.
-EXTRAS_TESTED = arrow,cli,duckdb,fastapi,otel,pandas,polars,uvloop
+EXTRAS_TESTED = arrow,cli,dlt,duckdb,fastapi,otel,pandas,polars,uvloop
 # The same without uvloop: the wheel and the other Pythons are tested on asyncio's own loop.
 EXTRAS_PLAIN = $(EXTRAS_TESTED:%,uvloop=%)
 COMMA := ,

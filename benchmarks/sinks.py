@@ -190,7 +190,10 @@ def rows_of(target: str | int) -> int:
         files = f"{path}/**/*.parquet" if path.is_dir() else str(path)
         return _count(duckdb.connect(), f"read_parquet('{files}')")
     with duckdb.connect(path, read_only=True) as connection:
-        tables = "SELECT schema_name FROM duckdb_tables() WHERE table_name = 'sessions'"
+        tables = (
+            "SELECT schema_name FROM duckdb_tables() "
+            "WHERE table_name = 'sessions' AND NOT schema_name LIKE '%_staging'"
+        )
         return _count(connection, f'"{_one(connection, tables)}".sessions')
 
 

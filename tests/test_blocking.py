@@ -70,6 +70,41 @@ def test_batches_tables_and_frames_are_the_same_sessions(client: Client[...]) ->
     assert frame.attrs["asyncsessions.report"]["complete"] is True
 
 
+def test_windows_are_the_same_sessions(client: Client[...]) -> None:
+    sessions = client.sessions(**WHOLE)
+    with sessions.windows(7) as stream:
+        found = list(stream)
+        assert next(stream, None) is None
+        assert stream.report.complete
+    assert len(found) == 13
+    whole = pa.concat_tables([window.table for window in found])
+    assert whole.equals(to_table(sessions.collect()))
+
+
+def test_whoever_has_other_things_to_look_after_asks_whether_a_window_is_there() -> None:
+    with FakeHum(rows=430, latency_s=0.2).in_thread() as slow:
+        provider = Hum(slow.token, base_url=slow.base_url)
+        with Client(provider) as client, client.sessions(**WHOLE).windows(365) as stream:
+            assert not stream.is_ready()
+            assert not stream.is_ready(0.01)
+            assert stream.is_ready(30.0)
+            assert stream.is_ready()
+            assert next(stream).table.num_rows == 430
+            assert stream.is_ready(30.0)  # the end has come
+            assert next(stream, None) is None
+            assert len(slow.requests) == 9
+
+
+def test_a_window_that_nobody_waits_for_any_more_is_not_read_on(hum: FakeHum) -> None:
+    with FakeHum(rows=5_000, latency_s=0.2).in_thread() as slow:
+        with Client(Hum(slow.token, base_url=slow.base_url), concurrency=2) as client:
+            with client.sessions(**WHOLE).windows(365) as stream:
+                assert not stream.is_ready(0.3)
+            with pytest.raises(ConfigurationError):
+                next(stream)
+        assert len(slow.requests) < 10
+
+
 def test_batches_that_are_left_early_stop_the_requests(hum: FakeHum, client: Client[...]) -> None:
     before = len(hum.requests)
     with client.sessions(**WHOLE).batches(1) as batches:

@@ -28,10 +28,13 @@ from benchmarks.contenders.floor_default import HEADERS, QUERY
 from benchmarks.contenders.sink_script import SENT, WANTED
 from benchmarks.listing import END
 
+APPEND: dict[str, Any] = {"write_disposition": "append"}
 RANGE = {"start_date": "2026-01-01T00:00:00Z", "end_date": "2026-03-31T00:00:00Z"}
 
 
-def _rest_api(base_url: str, ranges: list[dict[str, str]]) -> Any:
+def rest_api(
+    base_url: str, ranges: list[dict[str, str]], *, defaults: dict[str, Any] = APPEND
+) -> Any:
     return rest_api_source(
         {
             "client": {
@@ -39,10 +42,7 @@ def _rest_api(base_url: str, ranges: list[dict[str, str]]) -> Any:
                 "headers": dict(HEADERS),
                 "paginator": {"type": "page_number", "base_page": 1, "total_path": "meta.pages"},
             },
-            "resource_defaults": {
-                "table_name": "sessions",
-                "write_disposition": "append",
-            },
+            "resource_defaults": {"table_name": "sessions", **defaults},
             "resources": [
                 {
                     "name": f"sessions_{number}",
@@ -81,11 +81,11 @@ def _into_parquet(data: Any, folder: Path) -> Path:
 
 
 def duckdb(base_url: str, _: int, __: int, folder: Path) -> Path:
-    return _into_duckdb(_rest_api(base_url, [RANGE]), folder)
+    return _into_duckdb(rest_api(base_url, [RANGE]), folder)
 
 
 def parquet(base_url: str, _: int, __: int, folder: Path) -> Path:
-    return _into_parquet(_rest_api(base_url, [RANGE]), folder)
+    return _into_parquet(rest_api(base_url, [RANGE]), folder)
 
 
 def duckdb_ranges(base_url: str, pages: int, concurrency: int, folder: Path) -> Path:
@@ -99,7 +99,7 @@ def duckdb_ranges(base_url: str, pages: int, concurrency: int, folder: Path) -> 
         }
         for first, last in pairwise(minutes)
     ]
-    return _into_duckdb(_rest_api(base_url, ranges), folder)
+    return _into_duckdb(rest_api(base_url, ranges), folder)
 
 
 async def _tables(base_url: str, concurrency: int) -> AsyncIterator[pa.Table]:

@@ -50,6 +50,21 @@ def test_windows_own_the_range_exactly_once_and_are_as_few_as_can_be(start, leng
     assert len(windows) == fewest
 
 
+@given(moments, st.timedeltas(timedelta(0), timedelta(days=400)), st.booleans(), st.data())
+def test_windows_cut_at_days_own_the_range_once_and_meet_at_midnight(start, length, closed, data):
+    longest = timedelta(days=data.draw(st.integers(1, 60)))
+    pinned = TimeRange(start, start + length, closed)
+    windows = split(pinned, longest, at_days=True)
+    owned = [window.owned for window in windows]
+    assert owned[0].hi == pinned.span.hi
+    assert owned[-1].lo == pinned.span.lo
+    assert all(newer.lo == older.hi for newer, older in itertools.pairwise(owned))
+    assert all(span.lo % 86_400_000_000 == 0 for span in owned[:-1])
+    assert all(window.asked_end - window.asked_start <= longest for window in windows)
+    whole = [window for window in windows[1:-1] if window.asked_end - window.asked_start < longest]
+    assert whole == []
+
+
 def test_a_window_of_exactly_the_longest_length_stays_whole():
     start = datetime(2026, 1, 1, tzinfo=UTC)
     assert len(split(TimeRange(start, start + timedelta(days=30), True), timedelta(days=30))) == 1

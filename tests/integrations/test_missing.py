@@ -16,10 +16,23 @@ def test_without_fastapi_importing_says_in_one_sentence_which_extra_it_takes(mon
     assert caught.value.name == "fastapi"
 
 
-def test_neither_the_package_nor_its_command_line_loads_fastapi():
+@pytest.mark.parametrize("missing", ["dlt", "pyarrow"])
+def test_without_dlt_importing_says_in_one_sentence_which_extra_it_takes(monkeypatch, missing):
+    for name in [name for name in sys.modules if name.startswith("asyncsessions.integrations")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(ImportError) as caught:
+        import asyncsessions.integrations.dlt  # noqa: F401
+    assert (
+        str(caught.value) == 'the dlt integration needs an extra: pip install "asyncsessions[dlt]"'
+    )
+    assert caught.value.name == "dlt"
+
+
+def test_neither_the_package_nor_its_command_line_loads_a_framework():
     code = (
         "import sys, asyncsessions, asyncsessions.cli.commands, asyncsessions.integrations;"
-        "print([m for m in ('fastapi', 'starlette', 'pydantic', 'uvicorn') if m in sys.modules])"
+        "print([m for m in ('dlt', 'fastapi', 'pydantic', 'starlette', 'uvicorn') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

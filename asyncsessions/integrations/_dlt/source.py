@@ -66,6 +66,8 @@ def sessions_source(
     named = (
         [provider] if isinstance(provider, str) or not isinstance(provider, Sequence) else provider
     )
+    if not named:
+        raise ConfigurationError("there is no provider to load from")
     access = {"api_key": api_key, "environment": environment, "base_url": base_url}
     if len(named) != 1 and (filters or any(value is not None for value in access.values())):
         raise ConfigurationError(
