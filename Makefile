@@ -3,6 +3,9 @@
 #   make test PYTEST_ARGS="-k walk -x"     anything for pytest
 #   make test PYTHON=/path/to/python3.12   another Python for .venv (after `make clean`)
 
+# dlt would tell its makers of each run otherwise.
+export RUNTIME__DLTHUB_TELEMETRY = false
+
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -27,7 +30,7 @@ PYTEST := PYTHONDEVMODE=1 $(BIN)/python -m pytest
 TYPED = asyncsessions tools benchmarks $(wildcard examples) $(wildcard tests/typing)
 DOCS = README.md $(shell find docs -name "*.md" 2>/dev/null | sort)
 
-.PHONY: help demo demo-drift bench bench-check bench-durable bench-pace bench-serving bench-sinks bench-startup bench-fleet test \
+.PHONY: help demo demo-drift bench bench-check bench-dlt bench-durable bench-pace bench-serving bench-sinks bench-startup bench-fleet test \
         coverage coverage-report lint format types layers docs generate test-wheel test-lowest test-pythons nightly clean
 
 help: ## list these commands
@@ -93,6 +96,10 @@ bench-sinks: .venvs/bench/.ready ## the same rows into Arrow, Parquet, DuckDB, J
 
 bench-durable: $(VENV)/.test ## a thousand to a million rows into each durable target; takes minutes
 	$(BIN)/python -m benchmarks.durable --write benchmarks/results/durable.json $(BENCH_ARGS)
+
+bench-dlt: $(VENV)/.test ## through dlt into DuckDB, with our source and with dlt's own; takes minutes
+	$(BIN)/python -m benchmarks.loading --write benchmarks/results/dlt.json $(BENCH_ARGS)
+	$(BIN)/python -m tools.generate docs/dlt.md
 
 bench-pace: $(VENV)/.test ## how well the pace is found, beside fixed concurrency; three minutes
 	$(BIN)/python -m benchmarks.pace --write benchmarks/results/pace.json $(BENCH_ARGS)
@@ -195,12 +202,14 @@ test-lowest: .venvs/lowest/.ready ## test with every requirement at its lower bo
 	@touch $@
 
 # One extra and nothing else: importing without it names it, and its example runs against the fakes.
-EXTRAS = arrow fastapi otel pandas polars
+EXTRAS = arrow dlt fastapi otel pandas polars
+EXAMPLE_dlt = dlt_pipeline.py
 EXAMPLE_fastapi = fastapi_app.py
 EXAMPLE_otel = telemetry.py
 FRAMES = arrow pandas polars # no module of their own: the example itself is refused without them
 $(foreach extra,$(FRAMES),$(eval EXAMPLE_$(extra) = dataframe.py $(extra)))
 $(foreach extra,$(FRAMES),$(eval REFUSED_$(extra) = dataframe.py $(extra)))
+BESIDE_dlt = duckdb # which destination there is, is up to the program
 BESIDE_otel = opentelemetry-sdk # which SDK there is, is up to the program
 EXTRA_TESTS := $(EXTRAS:%=test-extra-%)
 .PHONY: test-extras $(EXTRA_TESTS)

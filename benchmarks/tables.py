@@ -13,6 +13,8 @@ __all__ = [
     "contenders_table",
     "hub_table",
     "latency_table",
+    "loading_claim",
+    "loading_table",
     "machine_line",
     "micro_table",
     "rates_table",
@@ -267,6 +269,34 @@ def sinks_table() -> str:
 def sinks_latency_table() -> str:
     """Return the same where answers take long."""
     return _sinks("sinks_latency")
+
+
+def loading_claim() -> str:
+    """Return how much longer dlt's own source takes."""
+    content = stored("dlt")
+    if content is None:
+        return NOT_YET
+    setting, (_, *others) = content["setting"], content["results"]
+    quickest = min(row["wall_to_ours"] for row in others)
+    rows, latency_ms = setting["pages"] * 50, setting["latency"] * 1000
+    return (
+        f"{rows:,} rows into DuckDB, from a vendor that takes {latency_ms:g} ms to answer: "
+        f"dlt's own `rest_api` source takes {quickest:.0f} times as long, at least.\n"
+    )
+
+
+def loading_table() -> str:
+    """Return what a dlt pipeline takes, with our source and with dlt's own."""
+    content = stored("dlt")
+    results: list[Row] = [] if content is None else content["results"]
+    lines = [
+        [
+            *(row["name"], f"{row['wall_s']:.1f}", f"{row['wall_to_ours']:.1f}"),
+            *(f"{row['cpu_to_ours']:.1f}", f"{row['peak_mb']:.0f}"),
+        ]
+        for row in results
+    ]
+    return _table(["", "seconds", f"time, {X} ours", f"CPU, {X} ours", "peak, MB"], lines)
 
 
 def _sinks(name: str) -> str:

@@ -42,6 +42,7 @@ def load(pipeline: Any) -> None:
 
 
 def main() -> None:
+    os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")  # dlt's own, to its makers
     for name, given in ADDRESSES.items():
         os.environ.setdefault(name, os.environ[given])
     with tempfile.TemporaryDirectory() as folder:
@@ -54,7 +55,7 @@ def main() -> None:
         for _ in range(2):  # the second time only what is younger than the vendor's lookback
             load(pipeline)
         with pipeline.sql_client() as client:
-            for provider, sessions, days in client.execute_sql(COUNTS):
+            for provider, sessions, days in client.execute_sql(COUNTS) or []:
                 print(f"{provider:<15}{sessions:>6,} sessions of {days} days")
 
 

@@ -17,6 +17,7 @@ import pytest
 pytest.importorskip("dlt")
 
 import dlt
+from dlt.pipeline.exceptions import PipelineStepFailed
 
 from asyncsessions import AuthenticationError, BudgetExceededError
 from asyncsessions.integrations.dlt import sessions_source
@@ -233,11 +234,23 @@ def test_loads_that_are_killed_at_any_moment_leave_nothing_missing_and_nothing_d
             )
             # What a killed load had read is brought by the next one; the one behind it reads anew.
             for _ in range(2):
-                target.load(source_of(fake, days=2, lookback=20 * DAY))
+                take_up(target, fake)
             assert target.digest() == truth(fake)
     assert deaths > kills / 4
     rows = target.sessions()
     assert len(set(rows["id"].to_pylist())) == rows.num_rows
+
+
+def take_up(target, fake):
+    """Load again; where dlt died while it cleared a package away, from what the target says."""
+    again = {"days": 2, "lookback": 20 * DAY}
+    try:
+        target.load(source_of(fake, **again))
+    except PipelineStepFailed as error:
+        if not isinstance(error.exception, FileNotFoundError):
+            raise
+        target.pipeline().drop()
+        target.load(source_of(fake, **again))
 
 
 def standing(listing):

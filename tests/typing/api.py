@@ -35,6 +35,8 @@ from asyncsessions import (
     SessionList,
     Sessions,
     SessionStream,
+    WindowStream,
+    WindowTable,
     blocking,
     merge,
 )
@@ -127,6 +129,7 @@ async def results() -> None:
     assert_type(await query.to_arrow(), pa.Table)
     assert_type(await query.to_polars(), pl.DataFrame)
     assert_type(await query.to_pandas(), pd.DataFrame)
+    query.windows(days="10")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     query.batches(rows="10")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await query.first("10")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await hum.session(7)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
@@ -143,6 +146,10 @@ async def loops() -> None:
             assert_type(batch, pa.RecordBatch)
         assert_type(batches.schema, pa.Schema)
         assert_type(batches.report, Report)
+    async with assert_type(query.windows(), WindowStream) as windows:
+        async for window in windows:
+            assert_type(window, WindowTable)
+            assert_type(window.table, pa.Table)
     async with hum as client, client.sessions(start="2026-01-01") as stream:
         client.sessions(start="2026-01-01", source="google")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
         async for session in assert_type(stream, SessionStream):
@@ -176,6 +183,11 @@ def plain() -> None:
         ) as found:
             for batch in found:
                 assert_type(batch, pa.RecordBatch)
+        with assert_type(
+            client.sessions(start="2026-01-01").windows(days=7), blocking.WindowStream
+        ) as stretches:
+            for stretch in stretches:
+                assert_type(stretch, WindowTable)
         assert_type(client.sessions(start="2026-01-01").to_arrow(), pa.Table)
         assert_type(client.sessions(start="2026-01-01").to_polars(), pl.DataFrame)
         assert_type(client.sessions(start="2026-01-01").to_pandas(), pd.DataFrame)
