@@ -80,6 +80,11 @@ def measured(monkeypatch, tmp_path):
     sink = [_row("asyncsessions .parquet", "parquet", 4, peak_mb=90.0)]
     for name in ("sinks", "sinks_latency"):
         storing.store(tmp_path / f"{name}.json", {}, sink)
+    loads = [
+        _row(name, "dlt into duckdb", at, wall_s=3.0 * at, peak_mb=300.0)
+        for at, name in ((1, "asyncsessions sessions_source"), (15, "dlt rest_api"))
+    ]
+    storing.store(tmp_path / "dlt.json", {"pages": 600, "latency": 0.05}, loads)
     return tmp_path
 
 
@@ -157,6 +162,9 @@ def test_the_tables_say_what_was_measured(measured):
     assert "20,000 pages a second" in tables.server_line()
     assert "4.00 times the CPU time" in tables.claim()
     assert "13.0 (a Stainless-made SDK)" in tables.claim()
+    assert "30,000 rows into DuckDB, from a vendor that takes 50 ms" in tables.loading_claim()
+    assert "takes 12 times as long, at least" in tables.loading_claim()
+    assert "| dlt rest_api | 45.0 | 12.0 | 15.0 | 300 |" in tables.loading_table()
 
 
 def test_axes_end_at_or_above_the_largest_value_in_few_round_steps():

@@ -1,7 +1,9 @@
 """`make bench-sinks` and `make bench-durable`: what they make of what they have measured."""
 
 import pytest
+from attrs import evolve
 
+from benchmarks import loading
 from benchmarks.durable import with_slope
 from benchmarks.measuring import server
 from benchmarks.sinks import Contender, Setting, described, measure, rows_of
@@ -58,3 +60,11 @@ def test_a_contender_that_fails_is_left_out_and_the_others_are_measured(capsys):
     said = capsys.readouterr().out
     assert "left out: missing (benchmarks.contenders.no_such_module is not installed)" in said
     assert "left out: failing (it failed: TypeError" in said
+
+
+@pytest.mark.slow
+def test_our_pipeline_is_measured_by_what_it_has_in_its_table():
+    with server() as address:
+        (child,) = measure(loading.CONTENDERS[:1], address, evolve(SETTING, rounds=1))
+    assert len(child.rounds) == 1
+    assert child.rounds[0]["wall"] > 0

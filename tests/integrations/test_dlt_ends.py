@@ -19,7 +19,7 @@ pytest.importorskip("dlt")
 import dlt
 from dlt.pipeline.exceptions import PipelineStepFailed
 
-from asyncsessions import AuthenticationError, BudgetExceededError
+from asyncsessions import AttemptEnded, AuthenticationError, BudgetExceededError, Retry
 from asyncsessions.integrations.dlt import sessions_source
 from asyncsessions.testing import Faults
 from tests.integrations.loading import DAY, START, TARGETS, TODAY, fake_of, source_of, truth
@@ -112,10 +112,13 @@ def test_a_bound_holds_for_all_that_a_load_reads(store):
             store.load(source_of(fake, deadline_s=0))
 
 
-def test_what_can_pass_is_repeated(store):
+def test_what_can_pass_is_repeated_and_observers_see_it(store):
+    events = []
     with fake_of("hum", rows=120, faults=Faults(first=2, kinds=["503", "reset"])) as fake:
-        store.load(source_of(fake))
+        store.load(source_of(fake, observers=[events.append], retry=Retry(backoff_s=0.01)))
         assert store.digest() == truth(fake)
+    failed = [each.error for each in events if isinstance(each, AttemptEnded) and each.error]
+    assert len(failed) == 2
 
 
 def test_the_key_is_in_no_file_no_log_and_no_text(store, tmp_path, caplog, monkeypatch):

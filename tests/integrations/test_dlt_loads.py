@@ -40,7 +40,11 @@ def uids(fake, day):
     return [row.uid for row in listing.iter_rows(begin, begin + DAY - timedelta(seconds=1))]
 
 
-BOTH = [("hum", "duckdb"), ("hum", "parquet"), ("attributionhub", "duckdb")]
+BOTH = [
+    ("hum", "duckdb"),
+    pytest.param("hum", "parquet", marks=pytest.mark.slow),
+    pytest.param("attributionhub", "duckdb", marks=pytest.mark.slow),
+]
 
 
 @pytest.mark.parametrize(("vendor", "kind"), BOTH)
@@ -255,6 +259,7 @@ def test_filters_are_the_vendors_own(store):
         assert store.digest("attributionhub_sessions") == truth(fake, medium="cpc")
 
 
+@pytest.mark.slow
 def test_the_record_as_it_was_sent_is_kept_on_request(store):
     with fake_of("hum", rows=60) as fake:
         store.load(source_of(fake, raw=True))
