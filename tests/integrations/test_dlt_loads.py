@@ -260,6 +260,16 @@ def test_filters_are_the_vendors_own(store):
 
 
 @pytest.mark.slow
+def test_two_accounts_of_a_vendor_have_a_table_and_a_state_each_by_their_names(store):
+    with fake_of("hum", rows=60) as one, fake_of("hum", rows=110, seed=2) as other:
+        store.load(source_of(one, start=TODAY - 3 * DAY, name="first_account"))
+        store.load([source_of(other, name="second_account"), source_of(one, name="first_account")])
+        assert store.digest("first_account") == truth(one)
+        assert store.digest("second_account") == truth(other)
+    assert store.state("first_account")["first"] == store.state("second_account")["first"]
+
+
+@pytest.mark.slow
 def test_the_record_as_it_was_sent_is_kept_on_request(store):
     with fake_of("hum", rows=60) as fake:
         store.load(source_of(fake, raw=True))

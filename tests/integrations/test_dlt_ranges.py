@@ -140,7 +140,17 @@ GIVEN = {"start": "2026-01-01", "api_key": "invented"}
         (
             [HUM, "hum"],
             GIVEN,
-            "filters, api_key, environment and base_url are for a single provider",
+            "api_key can only be given for a single provider: make a source for each",
+        ),
+        (
+            ["hum", "attributionhub"],
+            {"start": "2026-01-01", "name": "both", "filters": {"medium": "cpc"}},
+            "name and filters can only be given for a single provider",
+        ),
+        (
+            [HUM, HUM],
+            {"start": "2026-01-01"},
+            "hum is there twice: make a source for each, with its own name",
         ),
         (HUM, {"start": "2026-01-01", "lookback": 7}, "lookback must be a timedelta of at least 0"),
         (HUM, {"start": "2026-01-01", "lookback": -DAY}, "lookback must be a timedelta"),

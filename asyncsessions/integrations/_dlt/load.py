@@ -17,7 +17,8 @@ import dlt
 from attrs import field, frozen
 from dlt.extract import DltResource
 
-from asyncsessions.blocking import Client, Sessions, WindowStream
+from asyncsessions import client as _client
+from asyncsessions.blocking import Client, WindowStream
 from asyncsessions.core.events import Observer
 from asyncsessions.core.pace import Retry
 from asyncsessions.core.report import Report
@@ -26,13 +27,13 @@ from asyncsessions.core.windows import TimeLike
 from asyncsessions.errors import ConfigurationError
 from asyncsessions.integrations._dlt.days import HINTS, MERGE_KEY, day_table
 from asyncsessions.integrations._dlt.ranges import (
-    Days,
     Loaded,
     due_ranges,
     fingerprint,
     whole_days,
 )
 from asyncsessions.integrations._dlt.vendors import Vendor
+from asyncsessions.query import OptionChanges
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -63,6 +64,7 @@ class Bounds:
 class Load:
     """What is to be loaded of one vendor; checked as far as that is possible without asking."""
 
+    name: str
     vendor: Vendor
     start: TimeLike
     end: TimeLike | None
@@ -81,13 +83,10 @@ class Load:
         ):
             raise ConfigurationError("lookback must be a timedelta of at least 0")
         first, last = whole_days(self.start, self.end, now=datetime.now(UTC))
-        with self._client() as client:
-            self._sessions(client, (first, last), self._bounds).windows(self.days)
-
-    @property
-    def name(self) -> str:
-        """The name of the resource, and of its table unless hints say otherwise."""
-        return f"{self.vendor.provider.name}_sessions"
+        asked = _client.Client(self.vendor.provider, **self._client).sessions(
+            start=first, end=last, **self.filters
+        )
+        asked.with_options(**self._options(self._bounds)).windows(self.days)
 
     def resource(self) -> DltResource:
         """Return the resource."""
@@ -115,10 +114,10 @@ class Load:
         loaded = None if last else Loaded.from_state(state, filters=filters)
         due = [(first, last)] if last else due_ranges(first, loaded, self._lookback)
         bounds, through = self._bounds, now
-        with self._client() as client:
+        with Client(self.vendor.provider, **self._client) as client:
             for part in due:
-                windows = self._sessions(client, part, bounds).windows(self.days)
-                with windows:
+                asked = client.sessions(start=part[0], end=part[1], **self.filters)
+                with asked.with_options(**self._options(bounds)).windows(self.days) as windows:
                     yield from self._read(windows, read_at=now)
                 through = windows.report.end if part is due[0] and windows.report.end else through
                 bounds = bounds.left_by(windows.report)
@@ -149,21 +148,20 @@ class Load:
     def _bounds(self) -> Bounds:
         return Bounds(self.vendor.pace.max_requests, self.vendor.pace.deadline_s)
 
-    def _client(self) -> Client[...]:
+    @property
+    def _client(self) -> dict[str, Any]:
+        """The arguments of a client, with and without ``await``."""
         pace = self.vendor.pace
-        return Client(
-            self.vendor.provider,
-            concurrency=pace.concurrency,
-            requests_per_second=pace.requests_per_second,
-            timeout_s=pace.timeout_s,
-            retry=self.retry,
-            observers=self.observers,
-        )
+        return {
+            "concurrency": pace.concurrency,
+            "requests_per_second": pace.requests_per_second,
+            "timeout_s": pace.timeout_s,
+            "retry": self.retry,
+            "observers": self.observers,
+        }
 
-    def _sessions(self, client: Client[...], days: Days, bounds: Bounds) -> Sessions:
-        start, end = days
-        sessions = client.sessions(start=start, end=end, **self.filters)
-        return sessions.with_options(
+    def _options(self, bounds: Bounds) -> OptionChanges:
+        return OptionChanges(
             consistency=self.consistency,
             raw=self.raw,
             max_requests=bounds.max_requests,
@@ -172,6 +170,5 @@ class Load:
 
     def _is_merged(self) -> bool:
         """Whether a day without sessions has to be told: not where all of a table is replaced."""
-        resources = dlt.current.source().resources
-        disposition = resources[self.name].write_disposition
-        return disposition != "replace"
+        disposition = dlt.current.source().resources[self.name].write_disposition
+        return disposition not in ("replace", {"disposition": "replace"})
