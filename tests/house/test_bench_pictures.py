@@ -77,6 +77,8 @@ def measured(monkeypatch, tmp_path):
     storing.store(tmp_path / "scale.json", {}, scale)
     micro = {"cpu_us_a_page": 44.0, "to_reference": 1.2, "to_reference_spread": [1.1, 1.3]}
     storing.store(tmp_path / "micro.json", {}, [{"name": "a tile", "group": "micro", **micro}])
+    share = {"name": "pages()", "group": "schedule", "concurrency": 8, "share": 0.97}
+    storing.store(tmp_path / "schedule.json", {}, [share])
     sink = [_row("asyncsessions .parquet", "parquet", 4, peak_mb=90.0)]
     for name in ("sinks", "sinks_latency"):
         storing.store(tmp_path / f"{name}.json", {}, sink)
