@@ -338,9 +338,11 @@ class Sessions:
         """Return what a pull will take; with ``to`` the answers are kept for it."""
         return self._loop.run(self._sessions.estimate(to))
 
-    def pull(self, to: str | Path | Sink | Store, *, fresh: bool = False) -> Report:
+    def pull(
+        self, to: str | Path | Sink | Store, *, fresh: bool = False, tenant: str | None = None
+    ) -> Report:
         """Write all sessions to a target, or go on with that, and return the report."""
-        return self._loop.run(self._sessions.pull(to, fresh=fresh))
+        return self._loop.run(self._sessions.pull(to, fresh=fresh, tenant=tenant))
 
     def sync(
         self,
@@ -348,9 +350,11 @@ class Sessions:
         *,
         lookback: timedelta | None = None,
         revisit: float = 0.0,
+        tenant: str | None = None,
     ) -> Report:
         """Bring a target up to now: new rows, rows that changed, rows that vanished."""
-        return self._loop.run(self._sessions.sync(to, lookback=lookback, revisit=revisit))
+        work = self._sessions.sync(to, lookback=lookback, revisit=revisit, tenant=tenant)
+        return self._loop.run(work)
 
 
 class Client(Generic[P]):

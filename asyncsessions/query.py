@@ -26,6 +26,7 @@ from asyncsessions.core.options import OnIncomplete, Options
 from asyncsessions.core.plan import PullPlan
 from asyncsessions.core.records import Session
 from asyncsessions.core.report import Report
+from asyncsessions.core.tenants import checked_name
 from asyncsessions.core.walk import Consistency
 from asyncsessions.engine.batches import FEW_PAGES, WHOLE_TABLE, BatchStream
 from asyncsessions.engine.drain import drain
@@ -240,20 +241,26 @@ class Sessions:
         choose = whole_range(self.client.provider)
         return await watched(how["source"].meter.watch, estimate_into(store, choose=choose, **how))
 
-    async def pull(self, to: str | Path | Sink | Store, *, fresh: bool = False) -> Report:
+    async def pull(
+        self, to: str | Path | Sink | Store, *, fresh: bool = False, tenant: str | None = None
+    ) -> Report:
         """Write all sessions to a target and return the report.
 
         ``to`` is a path: ``.duckdb``, ``.parquet``, ``.jsonl``, ``.csv``, or a directory (with a
         ``/`` at the end) for a Parquet dataset; ``"-"`` for JSON lines on standard output; or a
         :class:`Store` or :class:`Sink` of your own.  A path that an earlier pull of the same
         question was writing is gone on with, whatever stopped it; one that is complete costs no
-        request.  ``fresh`` starts over where the target holds something already.  Raises
+        request.  ``fresh`` starts over where the target holds something already.  ``tenant`` is
+        whose sessions these are, in a DuckDB file or a dataset that holds those of several; see
+        :func:`asyncsessions.tenants.pull_tenants` for all of them at once.  Raises
         :class:`SinkError`, and what iterating raises.
         """
         target = self._target(to, fresh=fresh)
         if isinstance(target, Store):
             choose = whole_range(self.client.provider)
-            return await self._fill(target, choose, self._how("pull"))
+            return await self._fill(target, choose, self._how("pull", tenant=tenant))
+        if tenant is not None:
+            raise ConfigurationError("tenant needs a .duckdb file or a dataset")
         run = self._run()
         return await watched(run.watch, drain(run, target))
 
@@ -263,6 +270,7 @@ class Sessions:
         *,
         lookback: timedelta | None = None,
         revisit: float = 0.0,
+        tenant: str | None = None,
     ) -> Report:
         """Bring a target up to now: new rows, rows that changed, rows that vanished.
 
@@ -270,8 +278,8 @@ class Sessions:
         ``lookback`` (``None`` = the vendor's, see :attr:`Provider.lookback`).  With ``revisit`` a
         stretch that was so old when it was read last is read again after ``revisit`` times that
         age, instead of each time.  ``to`` is a DuckDB file or a Parquet dataset, where what was
-        found different is written down as changes.  Raises :class:`SinkError`, and what iterating
-        raises; :class:`ConfigurationError` for an end, which is always now.
+        found different is written down as changes.  ``tenant`` as of :meth:`pull`.  Raises
+        :class:`SinkError`, and what iterating raises; :class:`ConfigurationError` for an end, which is always now.
         """
         if self.query.end is not None:
             raise ConfigurationError("sync() reads up to now: leave the end out")
@@ -285,7 +293,7 @@ class Sessions:
         provider = self.client.provider
         back = provider.lookback if lookback is None else lookback
         choose = to_sync(provider, lookback=back, revisit=revisit)
-        return await self._fill(store, choose, self._how("sync"))
+        return await self._fill(store, choose, self._how("sync", tenant=tenant))
 
     @staticmethod
     async def _fill(store: Store, choose: Choose, how: _How) -> Report:
@@ -300,7 +308,9 @@ class Sessions:
             raise ConfigurationError("there must be a path, '-' or a sink to write to")
         return open_target(to, fresh=fresh) if isinstance(to, str | Path) else to
 
-    def _how(self, kind: Kind, operation: Operation | None = None) -> _How:
+    def _how(
+        self, kind: Kind, operation: Operation | None = None, *, tenant: str | None = None
+    ) -> _How:
         if self.options.limit is not None:
             raise ConfigurationError(
                 "limit is for a look: a target that keeps books takes all of a range, or nothing"
@@ -308,7 +318,13 @@ class Sessions:
         return _How(
             source=self._source(operation or kind),
             options=self.options,
-            plan=make_plan(self.client.provider, self.query, now=wall_clock(), kind=kind),
+            plan=make_plan(
+                self.client.provider,
+                self.query,
+                now=wall_clock(),
+                kind=kind,
+                tenant=None if tenant is None else checked_name(tenant),
+            ),
             concurrency=self.client.concurrency,
         )
 

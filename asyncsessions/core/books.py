@@ -1,6 +1,6 @@
 """The books of a target: what it holds of a stream, and which runs brought it there.
 
-A *stream* is a provider with its filters.  A *run* is one pull or sync of it, however often it was
+A *stream* is a provider with its filters, or that of one tenant of several.  A *run* is one pull or sync of it, however often it was
 stopped and gone on with.  A *stored window* is a stretch of time that was read and committed as
 one; stored windows of a stream never overlap.  All of this is plain data: targets keep it in their
 own way (a table, a JSON file), in the same transaction as the rows it speaks of.
@@ -27,6 +27,8 @@ __all__ = [
     "charged_runs",
     "covered",
     "cut_out",
+    "owner_of",
+    "stream_name",
 ]
 
 Kind = Literal["pull", "sync"]
@@ -76,6 +78,17 @@ class StoredWindow:
 W = TypeVar("W", bound=StoredWindow)
 
 
+def stream_name(provider: str, tenant: str | None) -> str:
+    """Return the name of a stream in files, books and messages: ``hum``, or ``hum@acme``."""
+    return provider if tenant is None else f"{provider}@{tenant}"
+
+
+def owner_of(stream: str) -> tuple[str, str | None]:
+    """Return provider and tenant of a stream by its name."""
+    provider, _, tenant = stream.partition("@")
+    return provider, tenant or None
+
+
 @frozen(kw_only=True)
 class ReadWindow:
     """A window that was read and is to be committed: its rows replace what was stored of it.
@@ -109,7 +122,8 @@ class ReadWindow:
 class Stream:
     """What a target holds of one provider: runs and stored windows, newest first.
 
-    ``spent`` counts the requests of runs that are gone, by month.
+    ``spent`` counts the requests of runs that are gone, by month.  ``tenant`` is whose sessions
+    they are, ``None`` where there are no tenants.
     """
 
     provider: str
@@ -117,6 +131,12 @@ class Stream:
     runs: Sequence[Run] = ()
     windows: Sequence[StoredWindow] = ()
     spent: Mapping[str, int] = field(factory=dict[str, int])
+    tenant: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of the stream; see :func:`stream_name`."""
+        return stream_name(self.provider, self.tenant)
 
     @property
     def rows(self) -> int:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from attrs import field, frozen
 
-from asyncsessions.core.books import Kind
+from asyncsessions.core.books import Kind, stream_name
 from asyncsessions.core.windows import EPOCH, TimeLike, TimeRange, Window, checked, to_bounds
 
 __all__ = ["PullPlan", "asked_range"]
@@ -17,9 +17,10 @@ __all__ = ["PullPlan", "asked_range"]
 class PullPlan:
     """What is about to be pulled: whose sessions, which of them, and in which windows.
 
-    A target belongs to provider, filters and range, never to a host or port.  ``asked`` is the
+    A target belongs to provider, tenant, filters and range, never to a host or port.  ``asked`` is the
     range as it was given; ``is_open`` if it reaches to a *now* that moves on, so that the same words
-    mean another range tomorrow.  ``made_at`` is the moment of planning.
+    mean another range tomorrow.  ``made_at`` is the moment of planning.  ``tenant`` is whose sessions they
+    are, in a target that holds those of several; ``None`` = there are no tenants.
     """
 
     provider: str
@@ -30,6 +31,12 @@ class PullPlan:
     asked: str = ""
     is_open: bool = False
     made_at: datetime = field(default=EPOCH)
+    tenant: str | None = None
+
+    @property
+    def stream(self) -> str:
+        """The name of the stream that it belongs to; see :func:`core.books.stream_name`."""
+        return stream_name(self.provider, self.tenant)
 
 
 def asked_range(start: TimeLike, end: TimeLike | None) -> str:

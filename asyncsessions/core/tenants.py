@@ -19,7 +19,7 @@ a key.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from math import inf
 from typing import Any, get_args
@@ -30,7 +30,7 @@ from asyncsessions.core.http import base_url
 from asyncsessions.core.walk import Consistency
 from asyncsessions.errors import ConfigurationError
 
-__all__ = ["Tenant", "parse_tenants", "suggestion"]
+__all__ = ["Tenant", "checked_name", "parse_tenants", "refuse_doubles", "suggestion"]
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # it names files
 VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
@@ -40,6 +40,16 @@ SECRET = re.compile(
     r"(.*_)?(key|token|secret|password|passwd|bearer|authorization|credentials?)", re.IGNORECASE
 )
 TOP = ("defaults", "tenants")
+
+
+def checked_name(name: str) -> str:
+    """Return the name of a tenant; raises :class:`ConfigurationError` if it can be none."""
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        raise ConfigurationError(
+            "the name of a tenant has 1 to 64 letters, digits, dots, dashes and underscores, "
+            "and begins with a letter or a digit"
+        )
+    return name
 
 
 @frozen(kw_only=True)
@@ -72,11 +82,7 @@ class Tenant:
 
     def __attrs_post_init__(self) -> None:
         """Refuse what cannot be."""
-        if not isinstance(self.name, str) or not NAME.fullmatch(self.name):
-            raise ConfigurationError(
-                "the name of a tenant has 1 to 64 letters, digits, dots, dashes and underscores, "
-                "and begins with a letter or a digit"
-            )
+        checked_name(self.name)
         if problem := self._problem():
             raise ConfigurationError(f"tenant {self.name}: {problem}")
         if self.base_url is not None:
@@ -156,7 +162,7 @@ def parse_tenants(data: Mapping[str, Any], *, keyless: Collection[str] = ()) -> 
         _tenant(table, defaults, number=number, keyless=keyless)
         for number, table in enumerate(listed, 1)
     ]
-    _refuse_doubles(tenants)
+    refuse_doubles(tenants)
     return tenants
 
 
@@ -200,7 +206,8 @@ def suggestion(word: str, known: Collection[str]) -> str:
     return f": did you mean {close[0]}?" if close else f", only {', '.join(known)}"
 
 
-def _refuse_doubles(tenants: Sequence[Tenant]) -> None:
+def refuse_doubles(tenants: Iterable[Tenant]) -> None:
+    """Raise :class:`ConfigurationError` if two tenants cannot be told apart."""
     seen: dict[str, str] = {}
     for tenant in tenants:
         same = seen.get(tenant.name.casefold())

@@ -30,8 +30,9 @@ def make_plan(
     now: datetime,
     kind: Kind = "pull",
     cut: Cut | None = None,
+    tenant: str | None = None,
 ) -> PullPlan:
-    """Pin the range of a query and say what will be read.
+    """Pin the range of a query and say what will be read, for which tenant.
 
     ``cut``: ``None`` makes as few windows as the vendor allows.  Raises
     :class:`InvalidQueryError` for a range that makes no sense now.
@@ -47,6 +48,7 @@ def make_plan(
         asked=asked_range(query.start, query.end),
         is_open=resolve_range(query.start, query.end, now=FAR) != pinned,
         made_at=now,
+        tenant=tenant,
     )
 
 

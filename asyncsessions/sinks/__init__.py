@@ -12,9 +12,19 @@ from typing import TYPE_CHECKING, NamedTuple
 from asyncsessions.errors import ConfigurationError, SinkError
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from asyncsessions.sinks.base import Sink, Store
 
-__all__ = ["SINKS", "STDOUT", "SinkKind", "is_target", "kinds_of_targets", "open_target"]
+__all__ = [
+    "SINKS",
+    "STDOUT",
+    "SinkKind",
+    "is_target",
+    "keep_open",
+    "kinds_of_targets",
+    "open_target",
+]
 
 STDOUT = "-"
 """The target that means standard output."""
@@ -90,6 +100,23 @@ def open_target(to: str | Path, *, fresh: bool = False) -> Sink | Store:
         raise ConfigurationError(
             f'{what} needs the extra "{extra}": pip install "asyncsessions[{extra}]"'
         ) from None
+
+
+def keep_open(to: str | Path) -> AbstractContextManager[object]:
+    """Keep open what pulls into a target of many streams share, until it is left.
+
+    Otherwise each of them would open a DuckDB file anew.  Raises :class:`SinkError` for a target that
+    holds one pull only, and as opening does.
+    """
+    from asyncsessions.sinks.streams_store import StreamsStore
+
+    store = open_target(to)
+    if not isinstance(store, StreamsStore):
+        raise SinkError(
+            f"{str(to)!r} holds the sessions of one pull: tenants need a .duckdb file or a dataset, "
+            "a directory that is named with a / at the end"
+        )
+    return store.keep_open()
 
 
 def _opened(ending: str, path: Path, *, fresh: bool) -> Store:

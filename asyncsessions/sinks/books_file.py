@@ -10,8 +10,9 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 from cattrs import Converter
+from cattrs.gen import make_dict_unstructure_fn, override
 
-from asyncsessions.core.books import Run, StoredWindow, Stream
+from asyncsessions.core.books import Run, StoredWindow, Stream, stream_name
 from asyncsessions.core.tiles import Span
 from asyncsessions.errors import SinkError
 from asyncsessions.sinks.partial import writing
@@ -21,6 +22,8 @@ from asyncsessions.sinks.wording import shown
 __all__ = ["FileStream", "PlacedWindow", "from_plain", "read_books", "to_plain", "write_books"]
 
 VERSION = 1
+WITH_TENANTS = 2
+"""The version of books that know tenants; those without are as they were."""
 
 converter = Converter(forbid_extra_keys=True)
 converter.register_unstructure_hook(datetime, datetime.isoformat)
@@ -43,7 +46,7 @@ class FileStream:
     """What a file-based target holds of one provider; runs and windows newest first.
 
     ``changes`` are the files of what syncs have found changed, newest first; ``spent`` counts the
-    requests of runs that are gone, by month.
+    requests of runs that are gone, by month.  ``tenant`` as of :class:`Stream`.
     """
 
     provider: str
@@ -52,6 +55,12 @@ class FileStream:
     windows: tuple[PlacedWindow, ...] = field(default=(), repr=False)
     changes: tuple[str, ...] = ()
     spent: dict[str, int] = field(factory=dict[str, int])
+    tenant: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of the stream."""
+        return stream_name(self.provider, self.tenant)
 
     @property
     def stream(self) -> Stream:
@@ -62,6 +71,7 @@ class FileStream:
             runs=self.runs,
             windows=self.windows,
             spent=self.spent,
+            tenant=self.tenant,
         )
 
     def with_run(self, run: Run) -> FileStream:
@@ -73,6 +83,12 @@ class FileStream:
         """Return the stream with these windows instead, in their order."""
         newest_first = sorted(windows, key=lambda window: -window.owned.hi)
         return evolve(self, windows=tuple(newest_first))
+
+
+converter.register_unstructure_hook(
+    FileStream,
+    make_dict_unstructure_fn(FileStream, converter, tenant=override(omit_if_default=True)),
+)
 
 
 def to_plain(value: Any) -> Any:
@@ -98,7 +114,7 @@ def read_books(path: Path) -> list[FileStream] | None:
         raise SinkError(f"{shown(path)} cannot be read: {error.strerror}") from None
     try:
         plain = json.loads(content)
-        if plain["version"] == VERSION:
+        if plain["version"] in {VERSION, WITH_TENANTS}:
             return list(from_plain(plain["streams"], list[FileStream]))
         problem = f"it was written by another version ({plain['version']})"
     except Exception:  # noqa: BLE001  # cattrs raises groups of anything
@@ -108,6 +124,8 @@ def read_books(path: Path) -> list[FileStream] | None:
 
 def write_books(path: Path, streams: Iterable[FileStream], *, target: Path) -> None:
     """Replace the books in one step; raises :class:`SinkError` naming the target."""
-    plain = {"version": VERSION, "streams": to_plain(list(streams))}
+    held = list(streams)
+    version = VERSION if all(stream.tenant is None for stream in held) else WITH_TENANTS
+    plain = {"version": version, "streams": to_plain(held)}
     with writing(target):
         replace_file(path, json.dumps(plain, indent=1).encode())

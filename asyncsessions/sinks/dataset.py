@@ -3,7 +3,8 @@
 A window is a part, a Parquet file that is never altered.  To commit one is to write its part, then
 to replace the manifest: it names the new part, no longer those that it replaces, and keeps the
 books.  Windows that are replaced in part are cut: what is left of them is written as a new part.
-The same provider with other filters would double rows, and is refused.
+The same stream with other filters would double rows, and is refused.  Parts of a tenant's sessions
+have one more column, `tenant`.
 """
 
 from __future__ import annotations
@@ -64,31 +65,33 @@ class DatasetStore(StreamsStore[PlacedWindow]):
             self._remove_folder()
             raise
         if not standing.is_finished and standing.run.begun_at == plan.made_at:
-            self._manifest.sweep(plan.provider)
+            self._manifest.sweep(plan.stream)
         return standing
 
-    def _open_sidecar(self, provider: str) -> Sidecar:
-        return Sidecar(self._manifest.pull, provider, target=self._path)
+    def _open_sidecar(self, stream: str) -> Sidecar:
+        return Sidecar(self._manifest.pull, stream, target=self._path)
 
     def _open_data(self) -> None:
         assert self._plan is not None
         plan = self._plan
-        found = self._found(plan.provider)
+        found = self._found(plan.stream)
         spent = found.stream.requests if found is not None else {}
-        anew = FileStream(provider=plan.provider, filters=plan.filters, spent=spent)
+        anew = FileStream(
+            provider=plan.provider, filters=plan.filters, spent=spent, tenant=plan.tenant
+        )
         self._stream = anew if found is None or self._fresh else found
 
-    def _found(self, provider: str) -> FileStream | None:
-        """Return what the manifest says of a provider, but for parts that are gone."""
-        found = self._manifest.stream(provider)
+    def _found(self, stream: str) -> FileStream | None:
+        """Return what the manifest says of a stream, but for parts that are gone."""
+        found = self._manifest.stream(stream)
         if found is None:
             return None
         return found.with_windows(
             window for window in found.windows if self._part(window).is_file()
         )
 
-    def _held(self, provider: str) -> Stream | None:
-        found = self._found(provider)
+    def _held(self, stream: str) -> Stream | None:
+        found = self._found(stream)
         return None if found is None else found.stream
 
     def _windows(self, stream: Stream | None) -> Sequence[PlacedWindow]:
@@ -100,7 +103,7 @@ class DatasetStore(StreamsStore[PlacedWindow]):
         assert self._plan is not None
         if not self._manifest.is_there:
             self._sidecar.clear()
-            self._manifest.clean(self._plan.provider)
+            self._manifest.clean(self._plan.stream)
 
     def _close_data(self) -> None: ...
 
@@ -130,7 +133,7 @@ class DatasetStore(StreamsStore[PlacedWindow]):
         is_same = [(other.owned, other.digest) for other in before] == [(span, window.digest)]
         with writing_parquet(self._path):
             if not is_same or not self._part(window).is_file():
-                write_part(self._part(window), table)
+                write_part(self._part(window), table, tenant=self._stream.tenant)
             if not is_same and self._is_sync:
                 changes = self._compare(before, span, table)
                 files = self._write_changes(window, changes) + files
@@ -149,7 +152,7 @@ class DatasetStore(StreamsStore[PlacedWindow]):
 
     def _file(self, window: PlacedWindow) -> str:
         assert self._stream is not None
-        return part_name(window.owned, window.digest, PARQUET, stream=self._stream.provider)
+        return part_name(window.owned, window.digest, PARQUET, stream=self._stream.name)
 
     def _part(self, window: PlacedWindow) -> Path:
         return self._manifest.data / window.file
@@ -169,10 +172,11 @@ class DatasetStore(StreamsStore[PlacedWindow]):
     def _rest(self, window: PlacedWindow, rest: Span) -> PlacedWindow:
         if rest == window.owned:
             return window
+        assert self._stream is not None
         table = self._rows(window, rest)
         left = evolve(window, owned=rest, rows=table.num_rows, digest=digest(table))
         left = evolve(left, file=self._file(left))
-        write_part(self._part(left), table)
+        write_part(self._part(left), table, tenant=self._stream.tenant)
         return left
 
     # ------------------------------------------------------------------ changes
@@ -188,8 +192,9 @@ class DatasetStore(StreamsStore[PlacedWindow]):
         if not changes:
             return ()
         number = len(self._stream.changes) + 1
-        file = f"{self._stream.provider}-{window.run}-{number:06}.parquet"
+        file = f"{self._stream.name}-{window.run}-{number:06}.parquet"
         found = changes_table(changes, run=window.run, found_at=window.committed_at)
         # DuckDB before 1.2 does not read the dictionary of a nested column that is null throughout.
-        write_part(self._manifest.changes / file, found, dictionaries=())
+        place, tenant = self._manifest.changes / file, self._stream.tenant
+        write_part(place, found, dictionaries=(), tenant=tenant)
         return (file,)

@@ -1,16 +1,19 @@
 """The table ``sessions`` in a DuckDB file: many pulls, each session once.
 
 A window moves into ``sessions`` in one transaction that first deletes what was there of its
-provider and range, and enters it in the books.  So the same pull again replaces and never doubles,
+stream and range, and enters it in the books.  So the same pull again replaces and never doubles,
 whatever the windows of earlier pulls were, and a process that dies leaves whole windows only.
 
-The books are tables beside it.  ``_asyncsessions_streams`` has one row for each provider, with the
-filters of its sessions: the same provider with other filters would double rows, and is refused.
+The books are tables beside it.  ``_asyncsessions_streams`` has one row for each stream, a provider
+or one tenant of it, with the filters of its sessions: the same stream with other filters would
+double rows, and is refused.
 ``_asyncsessions_runs`` has its pulls and syncs, ``_asyncsessions_requests`` what they have spent.
 ``_asyncsessions_windows`` has one row for each range that was read: half-open ``lo``..``hi``, never
 overlapping, with the number of rows in it and their digest, whether it is proven complete, when it
 was read, and by which run.  A later window cuts what it replaces out of the earlier ones.
 ``session_changes`` is for analysts: what each sync found added, changed or removed.
+
+With the first tenant all of them get a column ``tenant``; a file without tenants has none.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -52,21 +56,25 @@ class DuckDBStore(StreamsStore[StoredWindow]):
 
     # ------------------------------------------------------------------ opening, closing
 
-    def _open_sidecar(self, provider: str) -> Sidecar:
+    def _open_sidecar(self, stream: str) -> Sidecar:
         try:
             place = self._path.resolve()
         except (OSError, RuntimeError):  # the latter is Python's word for links in a circle
             reason = os.strerror(errno.ELOOP)
             raise SinkError(f"{shown(self._path)} cannot be written: {reason}") from None
-        return Sidecar(sidecar_of(place), provider, target=self._path)
+        return Sidecar(sidecar_of(place), stream, target=self._path)
 
     def _open_data(self) -> None:
         self._file = DuckDBFile(self._path)
 
-    def _held(self, provider: str) -> Stream | None:
+    def keep_open(self) -> AbstractContextManager[object]:
+        """Keep the file open."""
+        return closing(DuckDBFile(self._path))
+
+    def _held(self, stream: str) -> Stream | None:
         assert self._file is not None
         with self._file.working() as connection:
-            return DuckDBBooks(connection).stream(provider)
+            return DuckDBBooks(connection).stream(stream)
 
     def _windows(self, stream: Stream | None) -> Sequence[StoredWindow]:
         return () if stream is None else stream.windows
@@ -95,7 +103,7 @@ class DuckDBStore(StreamsStore[StoredWindow]):
         assert self._file is not None
         assert self._plan is not None
         assert self._run is not None
-        provider, span = self._plan.provider, read.window.owned
+        stream, span = self._plan.stream, read.window.owned
         table = ordered_table(read.rows)
         run, now = self._run.id, datetime.now(UTC)
         window = read.stored(StoredWindow, digest=digest(table), run=run, committed_at=now)
@@ -104,16 +112,17 @@ class DuckDBStore(StreamsStore[StoredWindow]):
             books = DuckDBBooks(connection)
             if not self._has_claimed:
                 self._claim(books)
-            before = books.windows(provider, span)
+            before = books.windows(stream, span)
             if [(w.owned, w.digest) for w in before] != [(span, window.digest)]:
                 if self._is_sync:
-                    changes = compare(books.rows(provider, span).to_pylist(), table.to_pylist())
+                    changes = compare(books.rows(stream, span).to_pylist(), table.to_pylist())
                     moment = window.committed_at
-                    books.add_changes(changes_table(changes, run=window.run, found_at=moment))
-                books.replace_rows(provider, span, table)
+                    found = changes_table(changes, run=window.run, found_at=moment)
+                    books.add_changes(stream, found)
+                books.replace_rows(stream, span, table)
             if before:
                 self._cut_out(books, before, span)
-            books.add_window(provider, window)
+            books.add_window(stream, window)
         self._has_claimed = True
         return window, changes
 
@@ -122,27 +131,27 @@ class DuckDBStore(StreamsStore[StoredWindow]):
         assert self._plan is not None
         assert self._run is not None
         plan = self._plan
-        held = books.stream(plan.provider)  # another pull of this process may have come first
+        held = books.stream(plan.stream)  # another pull of this process may have come first
         if self._fresh:
-            books.drop(plan.provider)
+            books.drop(plan.stream)
         elif held is not None:
             self._refuse_other_filters(held.filters)
-        books.claim(plan.provider, plan.filters)
-        books.put_run(plan.provider, self._run)
+        books.claim(plan.stream, plan.filters)
+        books.put_run(plan.stream, self._run)
 
     def _cut_out(self, books: DuckDBBooks, earlier: Sequence[StoredWindow], span: Span) -> None:
         """Cut a range out of the windows that were recorded before."""
         assert self._plan is not None
-        provider = self._plan.provider
-        books.remove_windows(provider, span)
+        stream = self._plan.stream
+        books.remove_windows(stream, span)
         for window, rest in cut_out(earlier, span):
-            rows = books.rows(provider, rest)
+            rows = books.rows(stream, rest)
             left = evolve(window, owned=rest, rows=rows.num_rows, digest=digest(rows))
-            books.add_window(provider, left)
+            books.add_window(stream, left)
 
     def _put_runs(self, runs: Sequence[Run]) -> None:
         assert self._file is not None
         assert self._plan is not None
         with self._file.transaction() as connection:
             for run in runs:
-                DuckDBBooks(connection).put_run(self._plan.provider, run)
+                DuckDBBooks(connection).put_run(self._plan.stream, run)

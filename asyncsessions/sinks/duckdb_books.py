@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from asyncsessions.core.books import Run, StoredWindow, Stream
+from asyncsessions.core.books import Run, StoredWindow, Stream, owner_of, stream_name
 from asyncsessions.core.changes import changes_schema
 from asyncsessions.core.columns import COLUMNS, arrow_schema, column_definitions
 from asyncsessions.core.tiles import Span
@@ -44,29 +44,77 @@ TABLES = {
 }
 """Our tables and their columns."""
 
-BOOKS = [name for name in TABLES if name.startswith("_")]
-IN_RANGE = "provider = ? AND started_at >= ? AND started_at < ?"
-OVERLAPPING = "provider = ? AND lo < ? AND hi > ?"
-FIND_WINDOWS = f"""
+TENANT = "tenant"
+"""The last column of all of them, in a file that has been given tenants; NULL = no tenant."""
+
+SESSION = ", ".join(f'"{column.name}"' for column in COLUMNS)
+IN_RANGE = "started_at >= ? AND started_at < ?"
+OVERLAPPING = "lo < ? AND hi > ?"
+FIND_WINDOWS = """
     SELECT epoch_us(lo), epoch_us(hi), rows, complete, digest, epoch_us(read_from),
     epoch_us(read_to), epoch_us(committed_at), run
-    FROM _asyncsessions_windows WHERE {OVERLAPPING} ORDER BY hi DESC
-"""  # noqa: S608 - constants
+    FROM _asyncsessions_windows
+"""
 FIND_RUNS = """
     SELECT run, kind, asked, epoch_us(range_start), epoch_us(range_end), is_closed,
     epoch_us(begun_at), epoch_us(ended_at)
-    FROM _asyncsessions_runs WHERE provider = ? ORDER BY begun_at DESC, rowid DESC
+    FROM _asyncsessions_runs
 """
 
 
 class DuckDBBooks:
-    """The books behind a connection, which the caller has put into a transaction to write."""
+    """The books behind a connection, which the caller has put into a transaction to write.
+
+    A stream is called by its name, as of :func:`core.books.stream_name`.
+    """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
+        self._knows_tenants: bool | None = None
 
     def _run(self, sql: str, *values: object) -> duckdb.DuckDBPyConnection:
         return self._connection.execute(sql, list(values))
+
+    # ------------------------------------------------------------------ tenants
+
+    @property
+    def has_tenants(self) -> bool:
+        """Whether the tables have the column of tenants."""
+        if self._knows_tenants is None:
+            columns = self._run("FROM _asyncsessions_streams LIMIT 0").description or ()
+            self._knows_tenants = any(name == TENANT for name, *_ in columns)
+        return self._knows_tenants
+
+    def add_tenants(self) -> None:
+        """Give every table the column of tenants, unless it has it."""
+        if not self.has_tenants:
+            for table in TABLES:
+                self._run(f"ALTER TABLE {table} ADD COLUMN {TENANT} VARCHAR")
+            self._knows_tenants = True
+
+    def _of(self, stream: str, *values: object, also: str = "") -> tuple[str, list[object]]:
+        """Return the condition for rows of a stream that ``also`` hold something, and its values."""
+        provider, tenant = owner_of(stream)
+        condition, own = "provider = ?", [provider]
+        if tenant is not None:
+            condition += f" AND {TENANT} = ?" if self.has_tenants else " AND ? IS NULL"
+            own.append(tenant)
+        elif self.has_tenants:
+            condition += f" AND {TENANT} IS NULL"
+        return f"WHERE {condition}{also and f' AND {also}'}", [*own, *values]
+
+    def _find(self, sql: str, stream: str, *values: object, also: str = "", then: str = "") -> Any:
+        condition, given = self._of(stream, *values, also=also)
+        return self._run(f"{sql} {condition} {then}", *given)
+
+    def _remove(self, table: str, stream: str, *values: object, also: str = "") -> None:
+        self._find(f"DELETE FROM {table}", stream, *values, also=also)  # noqa: S608 - ours
+
+    def _enter(self, table: str, stream: str, *values: object) -> None:
+        """Add a row about a stream."""
+        provider, tenant = owner_of(stream)
+        row = [provider, *values, *((tenant,) if self.has_tenants else ())]
+        self._run(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", *row)  # noqa: S608
 
     # ------------------------------------------------------------------ streams and runs
 
@@ -75,30 +123,32 @@ class DuckDBBooks:
         """Whether anything was ever committed."""
         return self._run("FROM _asyncsessions_streams LIMIT 1").fetchone() is not None
 
-    def providers(self) -> list[str]:
-        """Return the providers of which there is a stream, by name."""
-        found = self._run("SELECT provider FROM _asyncsessions_streams ORDER BY 1").fetchall()
-        return [provider for (provider,) in found]
+    def streams(self) -> list[str]:
+        """Return the names of the streams."""
+        tenant = TENANT if self.has_tenants else "NULL"
+        sql = f"SELECT provider, {tenant} FROM _asyncsessions_streams"  # noqa: S608 - constants
+        return sorted(stream_name(*found) for found in self._run(sql).fetchall())
 
-    def stream(self, provider: str) -> Stream | None:
-        """Return what is stored of a provider, ``None`` if nothing ever was."""
-        sql = "SELECT filters FROM _asyncsessions_streams WHERE provider = ?"
-        found = self._run(sql, provider).fetchone()
+    def stream(self, stream: str) -> Stream | None:
+        """Return what is stored of a stream, ``None`` if nothing ever was."""
+        found = self._find("SELECT filters FROM _asyncsessions_streams", stream).fetchone()
         if found is None:
             return None
-        filters = tuple((name, value) for name, value in json.loads(found[0]))
+        provider, tenant = owner_of(stream)
         return Stream(
             provider=provider,
-            filters=filters,
-            runs=self._runs(provider),
-            windows=self.windows(provider),
+            filters=tuple((name, value) for name, value in json.loads(found[0])),
+            runs=self._runs(stream),
+            windows=self.windows(stream),
+            tenant=tenant,
         )
 
-    def _runs(self, provider: str) -> list[Run]:
+    def _runs(self, stream: str) -> list[Run]:
         requests: dict[str, dict[str, int]] = {}
-        sql = "SELECT run, month, requests FROM _asyncsessions_requests WHERE provider = ?"
-        for run, month, count in self._run(sql, provider).fetchall():
+        sql = "SELECT run, month, requests FROM _asyncsessions_requests"
+        for run, month, count in self._find(sql, stream).fetchall():
             requests.setdefault(run, {})[month] = count
+        newest_first = "ORDER BY begun_at DESC, rowid DESC"
         return [
             Run(
                 id=run,
@@ -109,52 +159,49 @@ class DuckDBBooks:
                 ended_at=None if ended_at is None else to_datetime(ended_at),
                 requests=requests.get(run, {}),
             )
-            for run, kind, asked, start, end, is_closed, begun_at, ended_at in self._run(
-                FIND_RUNS, provider
+            for run, kind, asked, start, end, is_closed, begun_at, ended_at in self._find(
+                FIND_RUNS, stream, then=newest_first
             ).fetchall()
         ]
 
-    def requests(self, provider: str) -> dict[str, int]:
+    def requests(self, stream: str) -> dict[str, int]:
         """Return how many requests were sent in each month, also by runs that are gone."""
-        sql = (
-            "SELECT month, sum(requests)::BIGINT FROM _asyncsessions_requests "
-            "WHERE provider = ? GROUP BY 1 ORDER BY 1"
-        )
-        return dict(self._run(sql, provider).fetchall())
+        sql = "SELECT month, sum(requests)::BIGINT FROM _asyncsessions_requests"
+        return dict(self._find(sql, stream, then="GROUP BY 1 ORDER BY 1").fetchall())
 
-    def claim(self, provider: str, filters: tuple[tuple[str, str], ...]) -> None:
+    def claim(self, stream: str, filters: tuple[tuple[str, str], ...]) -> None:
         """Enter a stream, or leave it as it is."""
-        self._run("DELETE FROM _asyncsessions_streams WHERE provider = ?", provider)
-        values = provider, json.dumps(filters)
-        self._run("INSERT INTO _asyncsessions_streams VALUES (?, ?)", *values)
+        if owner_of(stream)[1] is not None:
+            self.add_tenants()
+        self._remove("_asyncsessions_streams", stream)
+        self._enter("_asyncsessions_streams", stream, json.dumps(filters))
 
-    def put_run(self, provider: str, run: Run) -> None:
+    def put_run(self, stream: str, run: Run) -> None:
         """Enter a run with its requests, or change it."""
         for table in "_asyncsessions_runs", "_asyncsessions_requests":
-            sql = f"DELETE FROM {table} WHERE provider = ? AND run = ?"  # noqa: S608 - ours
-            self._run(sql, provider, run.id)
+            self._remove(table, stream, run.id, also="run = ?")
         pinned = run.pinned
-        self._run(
-            "INSERT INTO _asyncsessions_runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            *(provider, run.id, run.kind, run.asked),
+        self._enter(
+            *("_asyncsessions_runs", stream, run.id, run.kind, run.asked),
             *(pinned.start, pinned.end, pinned.closed, run.begun_at, run.ended_at),
         )
         for month, count in run.requests.items():
-            values = provider, run.id, month, count
-            self._run("INSERT INTO _asyncsessions_requests VALUES (?, ?, ?, ?)", *values)
+            self._enter("_asyncsessions_requests", stream, run.id, month, count)
 
-    def drop(self, provider: str) -> None:
-        """Remove all that is stored of a provider, but not what it has cost."""
+    def drop(self, stream: str) -> None:
+        """Remove all that is stored of a stream, but not what it has cost."""
         for table in TABLES:
             if table != "_asyncsessions_requests":
-                self._run(f"DELETE FROM {table} WHERE provider = ?", provider)  # noqa: S608 - ours
+                self._remove(table, stream)
 
     # ------------------------------------------------------------------ windows
 
-    def windows(self, provider: str, span: Span | None = None) -> list[StoredWindow]:
+    def windows(self, stream: str, span: Span | None = None) -> list[StoredWindow]:
         """Return the windows that overlap a span (``None`` = all), newest first."""
-        bounds = _bounds(span)
-        found = self._run(FIND_WINDOWS, provider, bounds[1], bounds[0]).fetchall()
+        lo, hi = _bounds(span)
+        found = self._find(
+            FIND_WINDOWS, stream, hi, lo, also=OVERLAPPING, then="ORDER BY hi DESC"
+        ).fetchall()
         return [
             StoredWindow(
                 owned=Span(lo, hi),
@@ -168,43 +215,61 @@ class DuckDBBooks:
             for lo, hi, rows, complete, digest, read_from, read_to, committed_at, run in found
         ]
 
-    def remove_windows(self, provider: str, span: Span) -> None:
+    def remove_windows(self, stream: str, span: Span) -> None:
         """Remove the windows that overlap a span."""
         lo, hi = _bounds(span)
-        self._run(f"DELETE FROM _asyncsessions_windows WHERE {OVERLAPPING}", provider, hi, lo)  # noqa: S608 - ours
+        self._remove("_asyncsessions_windows", stream, hi, lo, also=OVERLAPPING)
 
-    def add_window(self, provider: str, window: StoredWindow) -> None:
+    def add_window(self, stream: str, window: StoredWindow) -> None:
         """Enter a window."""
-        self._run(
-            "INSERT INTO _asyncsessions_windows VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            *(provider, *_bounds(window.owned), window.rows, window.complete, window.digest),
-            *(*window.as_of, window.committed_at, window.run),
+        self._enter(
+            *("_asyncsessions_windows", stream, *_bounds(window.owned), window.rows),
+            *(window.complete, window.digest, *window.as_of, window.committed_at, window.run),
         )
 
     # ------------------------------------------------------------------ rows
 
-    def rows(self, provider: str, span: Span) -> pa.Table:
-        """Return the rows of a span."""
-        sql = f"SELECT * FROM sessions WHERE {IN_RANGE}"  # noqa: S608 - constants
-        found: Any = self._connection.sql(sql, params=[provider, *_bounds(span)])
+    def rows(self, stream: str, span: Span) -> pa.Table:
+        """Return the rows of a span, as sessions."""
+        condition, values = self._of(stream, *_bounds(span), also=IN_RANGE)
+        sql = f"SELECT {SESSION} FROM sessions {condition}"  # noqa: S608 - constants
+        found: Any = self._connection.sql(sql, params=values)
         table: pa.Table = found.to_arrow_table().cast(arrow_schema())
         return table
 
-    def replace_rows(self, provider: str, span: Span, table: pa.Table) -> None:
+    def count_rows(self) -> dict[str, int]:
+        """Return how many rows are in the table of each stream, also of those that are not known."""
+        tenant = TENANT if self.has_tenants else "NULL"
+        sql = f"SELECT provider, {tenant}, count(*) FROM sessions GROUP BY ALL"  # noqa: S608
+        found = self._run(sql).fetchall()
+        return {
+            stream_name(provider, whose): rows for provider, whose, rows in sorted(found, key=str)
+        }
+
+    def moments(self, stream: str) -> duckdb.DuckDBPyConnection:
+        """Select the start of each session, in microseconds since 1970, and its campaign."""
+        condition, values = self._of(stream)
+        sql = f"SELECT epoch_us(started_at), campaign FROM sessions {condition}"  # noqa: S608
+        return self._connection.cursor().execute(sql, values)
+
+    def replace_rows(self, stream: str, span: Span, table: pa.Table) -> None:
         """Put rows into a span in the place of what is there."""
-        self._run(f"DELETE FROM sessions WHERE {IN_RANGE}", provider, *_bounds(span))  # noqa: S608
-        self._insert("sessions", table)
+        self._remove("sessions", stream, *_bounds(span), also=IN_RANGE)
+        self._insert("sessions", table, owner_of(stream)[1])
 
-    def add_changes(self, table: pa.Table) -> None:
+    def add_changes(self, stream: str, table: pa.Table) -> None:
         """Add to the table of changes."""
-        self._insert("session_changes", table.cast(changes_schema()))
+        self._insert("session_changes", table.cast(changes_schema()), owner_of(stream)[1])
 
-    def _insert(self, name: str, table: pa.Table) -> None:
+    def _insert(self, name: str, table: pa.Table, tenant: str | None) -> None:
         if not table.num_rows:
             return
         self._connection.register("batch", table)
         try:
-            self._run(f"INSERT INTO {name} FROM batch")
+            if self.has_tenants:
+                self._run(f"INSERT INTO {name} SELECT *, ? FROM batch", tenant)  # noqa: S608 - ours
+            else:
+                self._run(f"INSERT INTO {name} FROM batch")
         finally:
             self._connection.unregister("batch")
 

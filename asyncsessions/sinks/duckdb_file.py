@@ -15,7 +15,7 @@ from attrs import define
 
 from asyncsessions.core.columns import COLUMNS
 from asyncsessions.errors import SinkError
-from asyncsessions.sinks.duckdb_books import TABLES
+from asyncsessions.sinks.duckdb_books import TABLES, TENANT
 from asyncsessions.sinks.duckdb_making import OFFLINE, make_file
 from asyncsessions.sinks.duckdb_words import speaking
 from asyncsessions.sinks.locks import PRIVATE, PRIVATE_DIRECTORY
@@ -128,7 +128,9 @@ class DuckDBFile:
             there = _columns_of_ours(connection)
         if there:
             wanted = [(column.name, column.kind.value) for column in COLUMNS]
-            if there.get("sessions") != wanted or len(there) < len(TABLES):
+            if there.get("sessions") not in (wanted, [*wanted, (TENANT, "VARCHAR")]) or len(
+                there
+            ) < len(TABLES):
                 raise SinkError(
                     f"{shown(self._path)} has a table `sessions` that this version did not make: "
                     "give another file"

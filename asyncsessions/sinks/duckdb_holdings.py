@@ -17,8 +17,6 @@ from asyncsessions.sinks.sidecar import sidecar_of
 __all__ = ["DuckDBHoldings"]
 
 BATCH = 10_000
-COUNTS = "SELECT provider, count(*) FROM sessions GROUP BY 1 ORDER BY 1"
-MOMENTS = "SELECT epoch_us(started_at), campaign FROM sessions WHERE provider = ?"
 
 
 class DuckDBHoldings:
@@ -32,39 +30,39 @@ class DuckDBHoldings:
     def streams(self) -> Sequence[Stream]:
         """Return what the books say."""
         with speaking(self._path, "read"):
-            found = [self._books.stream(provider) for provider in self._books.providers()]
-        return [stream for stream in found if stream is not None]
+            found = [self._books.stream(name) for name in self._books.streams()]
+        return [each for each in found if each is not None]
 
-    def requests(self, provider: str) -> Mapping[str, int]:
+    def requests(self, stream: str) -> Mapping[str, int]:
         """Return the requests of each month as the books have them."""
         with speaking(self._path, "read"):
-            return self._books.requests(provider)
+            return self._books.requests(stream)
 
-    def ledger(self, provider: str) -> Path:
+    def ledger(self, stream: str) -> Path:
         """Return where requests are that are not in the books yet."""
-        return sidecar_of(self._path.resolve()) / f"{provider}.ledger"
+        return sidecar_of(self._path.resolve()) / f"{stream}.ledger"
 
-    def recount(self, provider: str, window: StoredWindow) -> tuple[int, str]:
+    def recount(self, stream: str, window: StoredWindow) -> tuple[int, str]:
         """Count the rows of a window and take their digest anew."""
         with speaking(self._path, "read"):
-            rows = self._books.rows(provider, window.owned)
+            rows = self._books.rows(stream, window.owned)
         return rows.num_rows, digest(rows)
 
     def strays(self) -> Sequence[str]:
         """Say which rows are there that no window has."""
-        known = {stream.provider: stream.rows for stream in self.streams()}
+        known = {stream.name: stream.rows for stream in self.streams()}
         with speaking(self._path, "read"):
-            found = self._connection.cursor().execute(COUNTS).fetchall()
+            found = self._books.count_rows()
         return [
-            f"{provider}: {rows:,} rows are in the table, {known.get(provider, 0):,} in the books"
-            for provider, rows in found
-            if rows != known.get(provider, 0)
+            f"{name}: {rows:,} rows are in the table, {known.get(name, 0):,} in the books"
+            for name, rows in found.items()
+            if rows != known.get(name, 0)
         ]
 
-    def moments(self, provider: str) -> Iterator[tuple[int, str | None]]:
+    def moments(self, stream: str) -> Iterator[tuple[int, str | None]]:
         """Yield the start of each session and its campaign."""
         with speaking(self._path, "read"):
-            found = self._connection.cursor().execute(MOMENTS, [provider])
+            found = self._books.moments(stream)
             while rows := found.fetchmany(BATCH):
                 yield from rows
 

@@ -97,6 +97,11 @@ class FileStore(ABC):
                 f"{shown(self._path)} is the file of one pull: sync needs a .duckdb file or a "
                 "dataset, a directory that is named with a / at the end"
             )
+        if plan.tenant is not None:
+            raise SinkError(
+                f"{shown(self._path)} is the file of one pull: tenants need a .duckdb file or a "
+                "dataset, a directory that is named with a / at the end"
+            )
         self._target = real_target(self._path)
         self._sidecar = Sidecar(sidecar_of(self._target), STREAM, target=self._path)
         try:

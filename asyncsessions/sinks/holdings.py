@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -20,7 +20,16 @@ from asyncsessions.errors import ConfigurationError, SinkError
 from asyncsessions.sinks.ledger import read_ledger
 from asyncsessions.sinks.wording import shown
 
-__all__ = ["LOOKED", "Holdings", "Tally", "months_in", "open_holdings", "tally", "verify_windows"]
+__all__ = [
+    "LOOKED",
+    "Holdings",
+    "Tally",
+    "began_at",
+    "months_in",
+    "open_holdings",
+    "tally",
+    "verify_windows",
+]
 
 LOOKED = "verify.ledger"
 """The ledger of those who compare a target with its vendor, in the place of the others."""
@@ -29,21 +38,24 @@ EPOCH = date(1970, 1, 1)
 
 
 class Holdings(AbstractContextManager["Holdings"], Protocol):
-    """A target that is open for looking.  Every method raises :class:`SinkError`."""
+    """A target that is open for looking, by the names of its streams.
+
+    Every method raises :class:`SinkError`.
+    """
 
     def streams(self) -> Sequence[Stream]:
         """Return what the books say."""
         ...
 
-    def requests(self, provider: str) -> Mapping[str, int]:
+    def requests(self, stream: str) -> Mapping[str, int]:
         """Return the requests of each month as the books have them, those of gone runs included."""
         ...
 
-    def ledger(self, provider: str) -> Path:
+    def ledger(self, stream: str) -> Path:
         """Return where requests are that are not in the books yet; there need be nothing."""
         ...
 
-    def recount(self, provider: str, window: StoredWindow) -> tuple[int, str]:
+    def recount(self, stream: str, window: StoredWindow) -> tuple[int, str]:
         """Count the rows of a window and take their digest anew, from the data."""
         ...
 
@@ -51,7 +63,7 @@ class Holdings(AbstractContextManager["Holdings"], Protocol):
         """Say what is there beside the windows that the books know."""
         ...
 
-    def moments(self, provider: str) -> Iterable[tuple[int, str | None]]:
+    def moments(self, stream: str) -> Iterable[tuple[int, str | None]]:
         """Yield the start of each session, in microseconds since 1970, and its campaign."""
         ...
 
@@ -89,11 +101,24 @@ def open_holdings(path: str | Path) -> Holdings:
     raise SinkError(f"{shown(place)} is no target of ours")
 
 
+def began_at(path: str | Path) -> dict[tuple[str, str | None], datetime]:
+    """Return from when on each stream of a target was pulled, by provider and tenant.
+
+    Raises as :func:`open_holdings` does.
+    """
+    with open_holdings(path) as holdings:
+        return {
+            (stream.provider, stream.tenant): min(run.pinned.start for run in stream.runs)
+            for stream in holdings.streams()
+            if stream.runs
+        }
+
+
 def verify_windows(holdings: Holdings, stream: Stream) -> Iterator[tuple[StoredWindow, str | None]]:
     """Count and digest every window of a stream anew, and say what is wrong with it, if anything."""
     for window in stream.windows:
         try:
-            rows, digest = holdings.recount(stream.provider, window)
+            rows, digest = holdings.recount(stream.name, window)
         except SinkError as error:
             yield window, error.message
             continue
@@ -128,13 +153,13 @@ def tally(moments: Iterable[tuple[int, str | None]]) -> Tally:
 
 def months_in(holdings: Holdings, stream: Stream) -> dict[str, int]:
     """Return how many requests were sent in each month, oldest first, also by unfinished runs."""
-    months = Counter(holdings.requests(stream.provider))
+    months = Counter(holdings.requests(stream.name))
     entered = {run.id for run in stream.runs if run.requests}
-    path = holdings.ledger(stream.provider)
+    path = holdings.ledger(stream.name)
     with suppress(OSError):
         for run, counts in read_ledger(path).items():
             if run not in entered:
                 months.update(counts)
     with suppress(OSError):  # who looks does not have the stream's lock, and so a ledger of its own
-        months.update(read_ledger(path.with_name(LOOKED)).get(stream.provider, {}))
+        months.update(read_ledger(path.with_name(LOOKED)).get(stream.name, {}))
     return dict(sorted(months.items()))

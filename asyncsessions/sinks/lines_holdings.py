@@ -57,15 +57,15 @@ class LinesHoldings:
         """Return what the books say."""
         return [self._stream.stream]
 
-    def requests(self, provider: str) -> Mapping[str, int]:  # noqa: ARG002 - there is only one
+    def requests(self, stream: str) -> Mapping[str, int]:  # noqa: ARG002 - there is only one
         """Return the requests of each month as the books have them."""
         return self._stream.stream.requests
 
-    def ledger(self, provider: str) -> Path:  # noqa: ARG002 - there is only one
+    def ledger(self, stream: str) -> Path:  # noqa: ARG002 - there is only one
         """Return where requests are that are not in the books yet."""
         return sidecar_of(self._target) / f"{STREAM}.ledger"
 
-    def recount(self, provider: str, window: StoredWindow) -> tuple[int, str]:  # noqa: ARG002
+    def recount(self, stream: str, window: StoredWindow) -> tuple[int, str]:  # noqa: ARG002
         """Count the rows of a window and take their digest anew."""
         placed = next(each for each in self._stream.windows if each.owned == window.owned)
         self._file.seek(placed.offset)
@@ -86,7 +86,7 @@ class LinesHoldings:
         whole = self._path != self._target or self._path.stat().st_size == size
         return [] if begins and whole else [f"{shown(self._path)} has lines that were not written"]
 
-    def moments(self, provider: str) -> Iterator[tuple[int, str | None]]:  # noqa: ARG002
+    def moments(self, stream: str) -> Iterator[tuple[int, str | None]]:  # noqa: ARG002
         """Yield the start of each session and its campaign."""
         try:
             for row in self._rows():

@@ -3,7 +3,7 @@
 A dataset is a directory with ``_manifest.json``, part files in ``data/`` and found changes in
 ``changes/``.  A file counts once the manifest names it, and the manifest is replaced in one step;
 so a reader that takes its files from there sees whole windows only, and none twice.  Several pulls,
-one of each provider, may replace it in turns.
+one of each stream, may replace it in turns.
 """
 
 from __future__ import annotations
@@ -74,19 +74,19 @@ class Manifest:
         with suppress(OSError):
             self.folder.rmdir()
 
-    def sweep(self, provider: str) -> None:
-        """Remove the files of a provider that the manifest does not name."""
-        streams = [each for each in self.streams() if each.provider == provider]
+    def sweep(self, name: str) -> None:
+        """Remove the files of a stream that the manifest does not name."""
+        streams = [each for each in self.streams() if each.name == name]
         parts = {window.file for each in streams for window in each.windows}
-        _remove(self.data, rf"{re.escape(provider)}--?\d+-[0-9a-f]{{16}}", parts)
+        _remove(self.data, rf"{re.escape(name)}--?\d+-[0-9a-f]{{16}}", parts)
         found = {file for each in streams for file in each.changes}
-        _remove(self.changes, rf"{re.escape(provider)}-[0-9a-f]{{32}}-\d+", found)
+        _remove(self.changes, rf"{re.escape(name)}-[0-9a-f]{{32}}-\d+", found)
 
-    def clean(self, provider: str) -> None:
+    def clean(self, name: str) -> None:
         """Remove what a pull that brought nothing has left, while there is no manifest."""
         with writing(self._target), self._locked():
             if not self.is_there:
-                self.sweep(provider)
+                self.sweep(name)
                 self._path.with_name(f"{MANIFEST}.new").unlink(missing_ok=True)
                 for folder in self.data, self.changes:
                     with suppress(OSError):
@@ -100,18 +100,18 @@ class Manifest:
         return read_books(self._path) is not None
 
     def streams(self) -> list[FileStream]:
-        """Return what is there of every provider."""
+        """Return every stream that is there."""
         return read_books(self._path) or []
 
-    def stream(self, provider: str) -> FileStream | None:
-        """Return what is there of a provider."""
-        return next((each for each in self.streams() if each.provider == provider), None)
+    def stream(self, name: str) -> FileStream | None:
+        """Return a stream by its name."""
+        return next((each for each in self.streams() if each.name == name), None)
 
     def put(self, stream: FileStream) -> None:
-        """Replace what is there of a provider, in one step."""
+        """Replace what is there of a stream, in one step."""
         with writing(self._target), self._locked():
-            others = [each for each in self.streams() if each.provider != stream.provider]
-            streams = sorted([stream, *others], key=lambda each: each.provider)
+            others = [each for each in self.streams() if each.name != stream.name]
+            streams = sorted([stream, *others], key=lambda each: each.name)
             write_books(self._path, streams, target=self._target)
 
     @contextmanager

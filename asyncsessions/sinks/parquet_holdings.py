@@ -31,7 +31,7 @@ class _ParquetHoldings(ABC):
 
     def __init__(self, path: Path, streams: Sequence[FileStream]) -> None:
         self._path = path
-        self._streams = {stream.provider: stream for stream in streams}
+        self._streams = {stream.name: stream for stream in streams}
 
     @abstractmethod
     def _rows(self, window: PlacedWindow) -> pa.Table:
@@ -41,13 +41,13 @@ class _ParquetHoldings(ABC):
         """Return what the books say."""
         return [stream.stream for stream in self._streams.values()]
 
-    def requests(self, provider: str) -> Mapping[str, int]:
+    def requests(self, stream: str) -> Mapping[str, int]:
         """Return the requests of each month as the books have them."""
-        return self._streams[provider].stream.requests
+        return self._streams[stream].stream.requests
 
-    def recount(self, provider: str, window: StoredWindow) -> tuple[int, str]:
+    def recount(self, stream: str, window: StoredWindow) -> tuple[int, str]:
         """Count the rows of a window and take their digest anew."""
-        windows = self._streams[provider].windows
+        windows = self._streams[stream].windows
         rows = self._rows(next(placed for placed in windows if placed.owned == window.owned))
         return rows.num_rows, digest(rows)
 
@@ -55,9 +55,9 @@ class _ParquetHoldings(ABC):
         """Parts are read by window: nothing else is looked at."""
         return []
 
-    def moments(self, provider: str) -> Iterator[tuple[int, str | None]]:
+    def moments(self, stream: str) -> Iterator[tuple[int, str | None]]:
         """Yield the start of each session and its campaign."""
-        for window in self._streams[provider].windows:
+        for window in self._streams[stream].windows:
             rows: Any = self._rows(window)
             started_at = rows["started_at"].cast(pa.int64()).to_pylist()
             yield from zip(started_at, rows["campaign"].to_pylist(), strict=True)
@@ -82,9 +82,9 @@ class DatasetHoldings(_ParquetHoldings):
             raise SinkError(f"{shown(path)} is not a dataset of ours")
         super().__init__(path, self._manifest.streams())
 
-    def ledger(self, provider: str) -> Path:
+    def ledger(self, stream: str) -> Path:
         """Return where requests are that are not in the books yet."""
-        return self._manifest.pull / f"{provider}.ledger"
+        return self._manifest.pull / f"{stream}.ledger"
 
     def _rows(self, window: PlacedWindow) -> pa.Table:
         return rows_in(read_part(self._manifest.data / window.file), window.owned)
@@ -105,7 +105,7 @@ class ParquetHoldings(_ParquetHoldings):
         super().__init__(path, books)
         self._is_whole = books[0].runs[0].ended_at is not None
 
-    def ledger(self, provider: str) -> Path:  # noqa: ARG002 - there is only one
+    def ledger(self, stream: str) -> Path:  # noqa: ARG002 - there is only one
         """Return where requests are that are not in the books yet."""
         return self._sidecar / f"{STREAM}.ledger"
 

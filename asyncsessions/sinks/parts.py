@@ -50,6 +50,8 @@ parquet: Any = pyarrow.parquet
 ARROW, PARQUET = ".arrow", ".parquet"
 COMPRESSION = "zstd"
 QUICKLY = ipc.IpcWriteOptions(compression="lz4")
+TENANT = "tenant"
+"""The name of the column, the last one, that parts of a tenant's sessions have besides."""
 UNIQUE = {"id", "raw"}
 DICTIONARIES = [
     column.name
@@ -96,11 +98,20 @@ def part_name(span: Span, digest: str, ending: str, *, stream: str = "") -> str:
     return f"{lead}{span.lo}-{digest[:16]}{ending}"
 
 
-def write_part(path: Path, table: pa.Table, *, dictionaries: Sequence[str] = DICTIONARIES) -> None:
+def write_part(
+    path: Path,
+    table: pa.Table,
+    *,
+    dictionaries: Sequence[str] = DICTIONARIES,
+    tenant: str | None = None,
+) -> None:
     """Write a table durably in one step, with its folder; raises ``OSError`` and pyarrow's errors.
 
-    ``dictionaries``: the columns that Parquet keeps as one, where values repeat.
+    ``dictionaries``: the columns that Parquet keeps as one, where values repeat.  ``tenant`` becomes
+    a column of its own, ``None`` none.
     """
+    if tenant is not None:
+        table, dictionaries = _with_tenant(table, tenant), (*dictionaries, TENANT)
     with suppress(FileExistsError):
         path.parent.mkdir(PRIVATE_DIRECTORY)
         sync_directory(path.parent.parent)
@@ -124,7 +135,7 @@ def write_part(path: Path, table: pa.Table, *, dictionaries: Sequence[str] = DIC
 def read_part(path: Path, *, rows: int | None = None) -> pa.Table:
     """Return what is in a part, which must have so many ``rows`` (``None`` = any number).
 
-    Raises :class:`SinkError` if that cannot be read.
+    The column of tenants is left out.  Raises :class:`SinkError` if that cannot be read.
     """
     try:
         with path.open("rb") as file:
@@ -133,7 +144,7 @@ def read_part(path: Path, *, rows: int | None = None) -> pa.Table:
                 if _is_ours(table.schema):
                     table.validate(full=True)  # nothing else looks whether it is damaged
             else:
-                table = parquet.ParquetFile(file).read()
+                table = _without_tenant(parquet.ParquetFile(file).read())
     except OSError as error:
         # EINVAL: a place in the file that is none; nobody else asks the system for one.
         is_damaged = error.errno in {None, EINVAL}
@@ -155,6 +166,19 @@ def has_our_columns(path: Path) -> bool:
             return _is_ours(parquet.read_schema(file))
         except (pa.ArrowException, OSError):  # a broken footer is an OSError without a number
             return False
+
+
+def _with_tenant(table: pa.Table, tenant: str) -> pa.Table:
+    arrow: Any = pa
+    values = arrow.repeat(tenant, table.num_rows)
+    longer: pa.Table = table.append_column(
+        arrow.field(TENANT, arrow.string(), nullable=False), values
+    )
+    return longer
+
+
+def _without_tenant(table: pa.Table) -> pa.Table:
+    return table.drop_columns([TENANT]) if TENANT in table.column_names else table
 
 
 def _is_ours(found: pa.Schema) -> bool:

@@ -87,10 +87,17 @@ class Sidecar:
         found = [plan[0] for path in self._files("plan") if (plan := _read_plan(path)) is not None]
         return sorted(found, key=lambda each: each.runs[0].begun_at, reverse=True)
 
-    def begin(self, run: Run, *, provider: str, filters: tuple[tuple[str, str], ...]) -> None:
+    def begin(
+        self,
+        run: Run,
+        *,
+        provider: str,
+        filters: tuple[tuple[str, str], ...],
+        tenant: str | None = None,
+    ) -> None:
         """Go on with a run; what others have heard and spent is kept for them."""
         self._run = run
-        self._whose = FileStream(provider=provider, filters=filters, runs=(run,))
+        self._whose = FileStream(provider=provider, filters=filters, runs=(run,), tenant=tenant)
         self.spent = sum(self.requests.get(run.id, {}).values())
 
     def doubt(self, stored: Iterable[StoredWindow]) -> None:

@@ -1,7 +1,7 @@
 """What targets of many streams have in common: a DuckDB file, a dataset.
 
-They hold the sessions of several providers, pulled and synced again and again.  The same provider
-with other filters would double rows, and is refused.  A window that is read again replaces what was
+They hold the sessions of several providers and tenants, pulled and synced again and again.  The same
+stream with other filters would double rows, and is refused.  A window that is read again replaces what was
 stored of its range; of earlier windows that it covers in part, the rest stays.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -37,7 +37,7 @@ W = TypeVar("W", bound=StoredWindow)
 class StreamsStore(ABC, Generic[W]):
     """A target with streams in it; subclasses say how rows and books are kept.
 
-    ``fresh`` replaces all sessions of the provider, with the first window.
+    ``fresh`` replaces all sessions of the stream, with the first window.
     """
 
     def __init__(self, path: Path, *, fresh: bool = False) -> None:
@@ -54,16 +54,16 @@ class StreamsStore(ABC, Generic[W]):
     # ------------------------------------------------------------------ what subclasses do
 
     @abstractmethod
-    def _open_sidecar(self, provider: str) -> Sidecar:
-        """Lock the stream."""
+    def _open_sidecar(self, stream: str) -> Sidecar:
+        """Lock the stream of that name."""
 
     @abstractmethod
     def _open_data(self) -> None:
         """Open or make what rows go to."""
 
     @abstractmethod
-    def _held(self, provider: str) -> Stream | None:
-        """Return what the books say of a provider, ``None`` if nothing was ever committed."""
+    def _held(self, stream: str) -> Stream | None:
+        """Return what the books say of a stream, ``None`` if nothing was ever committed."""
 
     @abstractmethod
     def _replace(self, read: ReadWindow) -> tuple[W, Sequence[Change]]:
@@ -87,13 +87,17 @@ class StreamsStore(ABC, Generic[W]):
 
     # ------------------------------------------------------------------ opening
 
+    def keep_open(self) -> AbstractContextManager[object]:
+        """Keep open what the stores of this process share of the target, until it is left."""
+        return nullcontext()
+
     def open(self, plan: PullPlan) -> Standing:
         """Open or make the target, and find the run that the plan goes on with, or begin one.
 
         What is not ours, or holds the provider's sessions for other filters, is refused.
         """
         self._plan = plan
-        self._sidecar = self._open_sidecar(plan.provider)
+        self._sidecar = self._open_sidecar(plan.stream)
         try:
             self._open_data()
             return self._opened(plan, self._sidecar)
@@ -103,7 +107,7 @@ class StreamsStore(ABC, Generic[W]):
             raise
 
     def _opened(self, plan: PullPlan, sidecar: Sidecar) -> Standing:
-        held = None if self._fresh else self._held(plan.provider)
+        held = None if self._fresh else self._held(plan.stream)
         if held is not None:
             self._refuse_other_filters(held.filters)
         stream = held
@@ -124,7 +128,7 @@ class StreamsStore(ABC, Generic[W]):
             # Of a run that is over a later one may have read something again.
             if window.run == choice.run.id or (choice.is_finished and window.owned & pinned)
         }
-        sidecar.begin(choice.run, provider=plan.provider, filters=plan.filters)
+        sidecar.begin(choice.run, provider=plan.provider, filters=plan.filters, tenant=plan.tenant)
         if not choice.is_finished:
             is_sync = plan.kind == "sync"
             sidecar.doubt(w for w in windows if is_sync or w.run == choice.run.id)
@@ -140,7 +144,7 @@ class StreamsStore(ABC, Generic[W]):
         assert self._plan is not None
         if filters != self._plan.filters:
             raise SinkError(
-                f"{shown(self._path)} holds sessions of {self._plan.provider} for other filters, "
+                f"{shown(self._path)} holds sessions of {self._plan.stream} for other filters, "
                 f"and rows would double: {START_OVER}"
             )
 
@@ -167,7 +171,7 @@ class StreamsStore(ABC, Generic[W]):
         assert self._sidecar is not None
         assert self._run is not None
         ended = evolve(self._run, ended_at=self._run.ended_at or datetime.now(UTC))
-        held = self._held(self._plan.provider)
+        held = self._held(self._plan.stream)
         others = [run for run in held.runs if run.id != ended.id] if held else []
         self._sidecar.drop_replaced()
         # The ledger goes on with what another run, gone on with later, has spent.

@@ -81,7 +81,7 @@ def check_digests(target):
     """Check that each window has the digest of the rows that are in it."""
     with duckdb.connect(str(target), read_only=True) as connection:
         books = DuckDBBooks(connection)
-        for provider in books.providers():
+        for provider in books.streams():
             for window in books.windows(provider):
                 rows = books.rows(provider, window.owned)
                 assert (rows.num_rows, digest(rows)) == (window.rows, window.digest)

@@ -140,10 +140,10 @@ def test_books_cut_anywhere_are_never_half_read(path):
 
 
 def test_another_version_is_named(path):
-    path.write_text('{"version": 2, "other": []}')
+    path.write_text('{"version": 3, "other": []}')
     with pytest.raises(SinkError) as caught:
         read_books(path)
-    assert str(caught.value) == f"{path} cannot be read: it was written by another version (2)"
+    assert str(caught.value) == f"{path} cannot be read: it was written by another version (3)"
 
 
 def test_books_that_cannot_be_opened_are_one_sentence(path):

@@ -1,4 +1,4 @@
-"""Many tenants at once: read a file of them, and pull or sync all of them in one process."""
+"""Reading a file of tenants, and making the provider of each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from asyncsessions.plugins import OURS, find_provider, installed, provider_names
 from asyncsessions.providers.base import Provider
 from asyncsessions.providers.command_line import CommandLine
 
-__all__ = ["Tenant", "make_provider", "read_tenants"]
+__all__ = ["check_tenant", "make_provider", "read_tenants"]
 
 LARGEST_FILE = 8 << 20
 PLACES = ("base_url", "environment")

@@ -5,7 +5,8 @@ import pytest
 from asyncsessions import Hum
 from asyncsessions.core.tenants import Tenant
 from asyncsessions.errors import ConfigurationError
-from asyncsessions.tenants import check_tenant, make_provider, read_tenants
+from asyncsessions.tenants import make_provider, read_tenants
+from asyncsessions.tenants.reading import check_tenant
 
 FILE = """
 [defaults]
