@@ -9,14 +9,16 @@ from typing import Any
 
 import click
 
-from asyncsessions.cli import options, serve_options
-from asyncsessions.cli.groups import ProviderGroup, provider_name
+from asyncsessions.cli import options, serve_options, tenant_options
+from asyncsessions.cli.groups import ProviderGroup, is_for_tenants, provider_name
 from asyncsessions.cli.process import leave
 from asyncsessions.cli.texts import STATUS_TEXT, TARGETS
 
 __all__ = ["cli"]
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+ALSO_ALONE: dict[str, Any] = {"invoke_without_command": True, "no_args_is_help": True}
+"""Of a verb that does the same for all tenants of a file, without a subcommand."""
 EXAMPLES = """\b
 Examples:
   asyncsessions demo
@@ -35,6 +37,12 @@ PULL_ATTRIBUTIONHUB = """\b
 Examples:
   asyncsessions pull attributionhub --last 30d --campaign summer_sale --to sessions.csv
   asyncsessions pull attributionhub --last 90d --max-requests 500 --to sessions.duckdb
+"""
+TENANTS = """\b
+Examples:
+  asyncsessions pull hum --environment sandbox --last 2w --to sessions.duckdb
+  asyncsessions pull --tenants tenants.toml --start 2026-01-01 --end 2026-03-31 \\
+      --to sessions.duckdb
 """
 SYNC_HUM = """\b
 Examples:
@@ -74,9 +82,16 @@ def cli() -> None:
     """Pull session analytics from Hum and AttributionHub: complete, or it says so."""
 
 
-@cli.group(cls=ProviderGroup)
-def pull() -> None:
-    """Write all sessions of a range to a file or to standard output."""
+@cli.group(cls=ProviderGroup, **ALSO_ALONE, epilog=f"{TENANTS}\n\n{STATUS_TEXT}")
+@tenant_options.pulling
+@click.pass_context
+def pull(context: click.Context, /, **given: Any) -> None:
+    """Write all sessions of a range to a file or to standard output, of one vendor or of tenants."""
+    if not is_for_tenants(context, given):
+        return
+    from asyncsessions.cli import tenants
+
+    leave(lambda: tenants.pull(given))
 
 
 @pull.command("hum", epilog=f"{TARGETS}\n\n{PULL_HUM}\n{STATUS_TEXT}")
@@ -105,9 +120,16 @@ def pull_attributionhub(**given: Any) -> None:
     leave(lambda: pulling.pull(vendors.ATTRIBUTIONHUB, given))
 
 
-@cli.group(cls=ProviderGroup)
-def sync() -> None:
+@cli.group(cls=ProviderGroup, **ALSO_ALONE, epilog=STATUS_TEXT)
+@tenant_options.syncing
+@click.pass_context
+def sync(context: click.Context, /, **given: Any) -> None:
     """Bring a DuckDB file or a dataset up to now: what is new, has changed or has vanished."""
+    if not is_for_tenants(context, given):
+        return
+    from asyncsessions.cli import tenants
+
+    leave(lambda: tenants.sync(given))
 
 
 @sync.command("hum", epilog=f"{SYNC_HUM}\n{STATUS_TEXT}")
@@ -207,6 +229,12 @@ def serve_attributionhub(**given: Any) -> None:
     type=provider_name,
     metavar="[hum|attributionhub|...]",
     help="Ask this vendor as well how many sessions it has now: a request a window.",
+)
+@click.option(
+    "--tenant",
+    metavar="NAME",
+    help="With --against: whose sessions, where the target has tenants; asked with the credentials "
+    "of this one.",
 )
 @options.address
 @options.spending

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from asyncsessions.errors import (
     AuthenticationError,
     BudgetExceededError,
@@ -30,6 +32,7 @@ __all__ = [
     "USAGE",
     "next_step",
     "status_of",
+    "worst",
 ]
 
 COMPLETE = 0
@@ -86,6 +89,15 @@ def status_of(error: BaseException) -> int:
     if isinstance(error, SinkError) and (error.report is None or error.report.requests == 0):
         return USAGE
     return next((status for kind, status in _STATUS_OF if isinstance(error, kind)), FAILED)
+
+
+def worst(statuses: Iterable[int]) -> int:
+    """Return the exit status of several that were pulled together: the smallest that is not 0.
+
+    What failed comes first, since running it again may mend it; then what a person has to mend,
+    then what time does.
+    """
+    return min((status for status in statuses if status != COMPLETE), default=COMPLETE)
 
 
 def next_step(error: BaseException, *, secret: str, base_url: str) -> str | None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import click
+from collections.abc import Mapping
+from typing import Any
 
-__all__ = ["ProviderGroup", "provider_name"]
+import click
+from click.core import ParameterSource
+
+__all__ = ["ProviderGroup", "is_for_tenants", "provider_name"]
 
 OURS = ("hum", "attributionhub")
 
@@ -34,6 +38,23 @@ class ProviderGroup(click.Group):
         from asyncsessions.cli.plugged import command_of
 
         return command_of(self.name or "", plugin)
+
+
+def is_for_tenants(context: click.Context, given: Mapping[str, Any]) -> bool:
+    """Whether the verb was called for tenants, not for a provider; raises ``click.UsageError``."""
+    command = context.invoked_subcommand
+    if command is None:
+        if given["tenants"] is None:
+            raise click.UsageError(
+                "say which provider, or --tenants FILE for all tenants of a file"
+            )
+        return True
+    for param in context.command.params:
+        if context.get_parameter_source(param.name or "") is ParameterSource.COMMANDLINE:
+            if param.name == "tenants":
+                raise click.UsageError(f"--tenants names the providers: leave {command} out")
+            raise click.UsageError(f"write {param.opts[-1]} behind {command}")
+    return False
 
 
 def provider_name(text: str) -> str:

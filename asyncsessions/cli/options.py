@@ -19,10 +19,12 @@ __all__ = [
     "group",
     "hum",
     "hum_address",
+    "looking_back",
     "loudness",
     "pulling",
     "refuse_secrets",
     "spending",
+    "start_of_sync",
     "syncing",
     "times",
 ]
@@ -255,19 +257,13 @@ pulling = group(
     report,
 )
 
-syncing = group(
-    click.option(
-        "--to",
-        metavar="TARGET",
-        required=True,
-        help="What is brought up to date: a .duckdb file, or the directory of a dataset.",
-    ),
-    click.option(
-        "--start",
-        type=moment,
-        metavar="WHEN",
-        help="First date or time; needed the first time. [default: as the target was begun]",
-    ),
+start_of_sync = click.option(
+    "--start",
+    type=moment,
+    metavar="WHEN",
+    help="First date or time; needed the first time. [default: as the target was begun]",
+)
+looking_back = group(
     click.option(
         "--lookback",
         type=duration,
@@ -284,6 +280,17 @@ syncing = group(
         help="Read again only what has grown older by this share of its age since it was read: "
         "0 = all of the lookback each time, 0.25 = what was 20 days old after 5 more.",
     ),
+)
+
+syncing = group(
+    click.option(
+        "--to",
+        metavar="TARGET",
+        required=True,
+        help="What is brought up to date: a .duckdb file, or the directory of a dataset.",
+    ),
+    start_of_sync,
+    looking_back,
     consistency,
     report,
 )

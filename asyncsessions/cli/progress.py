@@ -14,7 +14,7 @@ from asyncsessions.cli.figures import progress_line
 from asyncsessions.cli.process import say
 from asyncsessions.core.report import Report
 
-__all__ = ["Bar", "Display", "Lines", "Silence", "choose_display", "ticking"]
+__all__ = ["Bar", "Display", "Lines", "Silence", "can_draw", "choose_display", "ticking"]
 
 LINE_EVERY_S = 10.0
 
@@ -41,6 +41,13 @@ class Display(Protocol):
     def add(self, name: str, *, page_size: int, limit: int | None = None) -> Bar:
         """Show one more pull; ``limit`` = the rows it stops at, ``None`` = it does not."""
         ...
+
+    def tick(self) -> None:
+        """Some seconds have passed."""
+
+
+class Ticked(Protocol):
+    """Is told that time passes."""
 
     def tick(self) -> None:
         """Some seconds have passed."""
@@ -119,17 +126,23 @@ def choose_display(*, quiet: bool = False, rows_on_stdout: bool = False) -> Disp
     """Return bars where standard error is a terminal that rows do not run over, else lines."""
     if quiet:
         return Silence()
-    is_terminal = sys.stderr is not None and sys.stderr.isatty()
-    is_shared = rows_on_stdout and sys.stdout is not None and sys.stdout.isatty()
-    if not is_terminal or is_shared or os.environ.get("TERM") in {None, "", "dumb", "unknown"}:
+    if not can_draw(rows_on_stdout=rows_on_stdout):
         return Lines()
     from asyncsessions.cli.render import LiveBars
 
     return LiveBars()
 
 
+def can_draw(*, rows_on_stdout: bool = False) -> bool:
+    """Whether standard error is a terminal that rows do not run over."""
+    is_terminal = sys.stderr is not None and sys.stderr.isatty()
+    is_shared = rows_on_stdout and sys.stdout is not None and sys.stdout.isatty()
+    is_dumb = os.environ.get("TERM") in {None, "", "dumb", "unknown"}
+    return is_terminal and not is_shared and not is_dumb
+
+
 @asynccontextmanager
-async def ticking(display: Display) -> AsyncGenerator[None, None]:
+async def ticking(display: Ticked) -> AsyncGenerator[None, None]:
     """Let the display know that time passes."""
 
     async def tick() -> None:

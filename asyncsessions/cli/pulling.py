@@ -33,7 +33,7 @@ from asyncsessions.errors import SessionsError
 from asyncsessions.query import Sessions
 from asyncsessions.sinks import STDOUT, is_target, kinds_of_targets
 
-__all__ = ["PullOptions", "carry_out", "check_target", "explain", "pull"]
+__all__ = ["PullOptions", "carry_out", "check_target", "explain", "pull", "unexpected"]
 
 Work: TypeAlias = Callable[[Sessions], Awaitable[Report]]
 """What is done with the question once it is put."""
@@ -155,7 +155,7 @@ def carry_out(vendor: Vendor, given: dict[str, Any], options: PullOptions, work:
     if not ending.is_pipe_closed:
         for line in _summary(ending, report, task, status):
             say(line)
-    if not report_file.write(report, status=status, ending=ending) and status == COMPLETE:
+    if not report_file.write(report.to_dict(), status=status, ending=ending) and status == COMPLETE:
         return FAILED
     return status
 
@@ -187,6 +187,15 @@ def _summary(ending: Ending[Report], report: Report, task: _Pull, status: int) -
     return lines
 
 
+def unexpected(error: BaseException | None, *, origin: str | None = None) -> str:
+    """Return the words for an error that nobody can meet; ``origin`` is whose mistake it may be."""
+    whose = "" if origin is None else f" or of {origin}"
+    return (
+        f"unexpected {type(error).__name__}, a mistake of asyncsessions{whose}: run it with -v for "
+        "the details, and please report it"
+    )
+
+
 def explain(ending: Ending[Any], question: Question | None) -> list[str]:
     """Return what went wrong, what is left of it, and what to do next, a line each.
 
@@ -199,10 +208,8 @@ def explain(ending: Ending[Any], question: Question | None) -> list[str]:
     if isinstance(error, click.ClickException):
         return [f"error: {error.format_message()}"]
     if not isinstance(error, SessionsError):
-        problem = f"unexpected {type(error).__name__}, a mistake of asyncsessions"
-        if question is not None and question.origin is not None:
-            problem += f" or of {question.origin}"
-        return [f"error: {problem}: run it with -v for the details, and please report it"]
+        origin = None if question is None else question.origin
+        return [f"error: {unexpected(error, origin=origin)}"]
     lines = [f"error: {shell_words(error)}", *ending.notes]
     if question is not None:
         step = next_step(error, secret=question.secret, base_url=question.provider.base_url)

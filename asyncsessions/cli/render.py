@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import ceil
+from math import ceil, inf
 from types import TracebackType
 from typing import Self, TextIO
 
@@ -20,12 +20,14 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from asyncsessions.cli.crowd import Counts, Reports
 from asyncsessions.cli.figures import expected_pages
 from asyncsessions.core.report import Report
 
-__all__ = ["LiveBars", "Page"]
+__all__ = ["CrowdBar", "LiveBars", "Page"]
 
 WIDE = 100  # columns from which on a bar says more
+CROWD_EVERY_S = 0.2
 NARROW = 60  # columns below which there is room for the figures alone
 BLOCKS = " ▁▂▃▄▅▆▇█"
 ASCII_BLOCKS = " .:#"
@@ -123,6 +125,54 @@ def _columns(console: Console) -> list[ProgressColumn]:
 
 def _spinner(console: Console) -> str:
     return "line" if console.options.ascii_only else "dots"
+
+
+class CrowdBar:
+    """One bar for all tenants, with their numbers."""
+
+    def __init__(self) -> None:
+        console = Console(stderr=True)
+        said = TextColumn("{task.fields[said]}")
+        columns: list[ProgressColumn] = [said]
+        if console.width >= NARROW:
+            columns = [
+                SpinnerColumn(finished_text=" ", spinner_name=_spinner(console)),
+                BarColumn(bar_width=None),
+                said,
+            ]
+        self._progress = Progress(*columns, console=console, expand=True, redirect_stdout=False)
+        self._task = self._progress.add_task("tenants", total=None, said="")
+        self._reports: Reports = {}
+        self._drawn_at = -inf
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._draw()
+        self._progress.stop()
+
+    def show(self, reports: Reports) -> None:
+        """Draw how far they are, a few times a second."""
+        self._reports = reports
+        now = self._progress.get_time()
+        if now - self._drawn_at >= CROWD_EVERY_S:
+            self._drawn_at = now
+            self._draw()
+
+    def _draw(self) -> None:
+        counts = Counts.of(self._reports)
+        over = counts.complete + counts.others
+        self._progress.update(self._task, total=counts.tenants, completed=over, said=counts.short)
+
+    def tick(self) -> None:
+        """Do nothing: the bar draws itself."""
 
 
 class _OpenConsole(Console):

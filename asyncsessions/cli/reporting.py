@@ -6,6 +6,7 @@ import json
 import os
 import stat
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,10 @@ from attrs import frozen
 from asyncsessions.cli.figures import shell_words
 from asyncsessions.cli.process import say, say_out
 from asyncsessions.cli.running import Ending
-from asyncsessions.core.report import Report
 from asyncsessions.errors import SessionsError
 from asyncsessions.sinks import STDOUT
 
-__all__ = ["ReportFile"]
+__all__ = ["ReportFile", "plain_error"]
 
 PRIVATE = 0o600  # filters and addresses are nobody else's business
 
@@ -51,12 +51,11 @@ class ReportFile:
             raise click.UsageError(f"--report {path} cannot be written: {_why(error)}") from None
         return cls(path)
 
-    def write(self, report: Report, *, status: int, ending: Ending[Any]) -> bool:
-        """Write the report with the exit status and the error; false if that failed."""
+    def write(self, content: Mapping[str, Any], *, status: int, ending: Ending[Any]) -> bool:
+        """Write what was done with the exit status and the error; false if that failed."""
         if self.path is None:
             return True
-        content = {"exit_status": status, "error": _error(ending), **report.to_dict()}
-        text = json.dumps(content, indent=2)
+        text = json.dumps({"exit_status": status, "error": _error(ending), **content}, indent=2)
         try:
             if self.path == STDOUT:
                 say_out(text)
@@ -82,9 +81,11 @@ def _write(path: str, text: str) -> None:
 def _error(ending: Ending[Any]) -> dict[str, str] | None:
     if ending.is_interrupted:
         return {"type": "Interrupted", "message": "stopped by a signal"}
-    error = ending.error
-    if error is None:
-        return None
+    return None if ending.error is None else plain_error(ending.error)
+
+
+def plain_error(error: BaseException) -> dict[str, str]:
+    """Return kind and words of an error for JSON."""
     if isinstance(error, SessionsError):
         message = shell_words(error)
     else:

@@ -43,7 +43,7 @@ def show(target: str, *, is_json: bool) -> int:
                 _Contents(
                     stream,
                     months_in(holdings, stream),
-                    tally(holdings.moments(stream.provider)),
+                    tally(holdings.moments(stream.name)),
                 )
                 for stream in holdings.streams()
             ]
@@ -68,6 +68,7 @@ def _plain(contents: _Contents) -> dict[str, Any]:
     stream = contents.stream
     return {
         "provider": stream.provider,
+        "tenant": stream.tenant,
         "filters": stream.filters,
         "rows": stream.rows,
         "complete": _is_complete(stream),
@@ -122,7 +123,7 @@ def _is_complete(stream: Stream) -> bool:
 def _print(page: Page, contents: _Contents) -> None:
     stream = contents.stream
     filters = ", ".join(f"{name}={value}" for name, value in stream.filters)
-    page.heading(stream.provider + (f" ({filters})" if filters else ""))
+    page.heading(stream.name + (f" ({filters})" if filters else ""))
     state = "complete" if _is_complete(stream) else "NOT complete"
     page.text(
         f"{plural(stream.rows, 'session')} in {plural(len(stream.windows), 'window')}: {state}"

@@ -12,7 +12,7 @@ from asyncsessions.cli.vendors import Vendor
 from asyncsessions.core.convert import instant_text
 from asyncsessions.errors import SessionsError
 from asyncsessions.sinks import STDOUT
-from asyncsessions.sinks.holdings import open_holdings
+from asyncsessions.sinks.holdings import began_at
 
 __all__ = ["sync"]
 
@@ -40,10 +40,8 @@ def _begin_of(to: str, provider: str) -> str:
     problem = "it was not pulled before"
     if Path(to).exists():
         try:
-            with open_holdings(to) as holdings:
-                for stream in holdings.streams():
-                    if stream.provider == provider and stream.runs:
-                        return instant_text(min(run.pinned.start for run in stream.runs))
+            if begun := began_at(to).get((provider, None)):
+                return instant_text(begun)
         except SessionsError as error:
             problem = error.message
     raise click.UsageError(

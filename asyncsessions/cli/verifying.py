@@ -14,7 +14,7 @@ from asyncsessions.cli.pulling import explain
 from asyncsessions.cli.running import Ending, run
 from asyncsessions.cli.vendors import ATTRIBUTIONHUB, HUM, Question, unfiltered
 from asyncsessions.client import Client
-from asyncsessions.core.books import Stream
+from asyncsessions.core.books import Stream, stream_name
 from asyncsessions.core.convert import instant_text
 from asyncsessions.core.windows import to_datetime
 from asyncsessions.engine.comparing import Comparison
@@ -31,9 +31,13 @@ VENDORS = {"hum": HUM, "attributionhub": ATTRIBUTIONHUB}
 def verify(given: dict[str, Any]) -> int:
     """Verify a target, say what was found, and return the exit status."""
     listen(verbose=given.pop("verbose"), quiet=given["quiet"])
-    is_quiet, target, against = given.pop("quiet"), given.pop("target"), given.pop("against")
+    is_quiet, target = given.pop("quiet"), given.pop("target")
+    against, tenant = given.pop("against"), given.pop("tenant")
+    if tenant is not None and against is None:
+        raise click.UsageError("--tenant says whose sessions to ask for: give it with --against")
+    wanted = None if against is None else stream_name(against, tenant)
     found = _Findings(is_quiet=is_quiet)
-    ending: Ending[None] = run(lambda: _work(target, against, given, found))
+    ending: Ending[None] = run(lambda: _work(target, wanted, given, found))
     if ending.error is not None:
         for line in explain(ending, found.question):
             say(line)
@@ -59,19 +63,22 @@ class _Findings:
         self.status = FAILED if FAILED in {status, self.status} else status
 
 
-async def _work(target: str, against: str | None, given: dict[str, Any], found: _Findings) -> None:
+async def _work(target: str, wanted: str | None, given: dict[str, Any], found: _Findings) -> None:
+    """Look at every stream, and ask the vendor of the one that is ``wanted`` (``None`` = none)."""
     with open_holdings(target) as holdings:
         streams = list(holdings.streams())
-        if against is not None and all(stream.provider != against for stream in streams):
-            raise click.UsageError(f"{target} holds nothing of {against}")
+        if wanted is not None and all(stream.name != wanted for stream in streams):
+            others = [each for each in streams if each.provider == wanted and each.tenant]
+            step = ": say which --tenant" if others else ""
+            raise click.UsageError(f"{target} holds nothing of {wanted}{step}")
         if not streams:
             found.bad(f"{target} holds nothing yet", UNPROVEN)
         for problem in holdings.strays():
             found.bad(problem, FAILED)
         for stream in streams:
             _look(holdings, stream, found)
-            if against is not None and stream.provider == against:
-                found.question = question = _question(against, given)
+            if stream.name == wanted:
+                found.question = question = _question(stream.provider, given)
                 await _ask(holdings, stream, question, given, found)
 
 
@@ -81,19 +88,19 @@ def _look(holdings: Holdings, stream: Stream, found: _Findings) -> None:
     for window, problem in verify_windows(holdings, stream):
         if problem is not None:
             bad += 1
-            found.bad(f"{stream.provider}, {_range(window.owned)}: {problem}", FAILED)
+            found.bad(f"{stream.name}, {_range(window.owned)}: {problem}", FAILED)
         elif not window.complete:
             found.bad(
-                f"{stream.provider}, {_range(window.owned)}: as written, but not proven complete",
+                f"{stream.name}, {_range(window.owned)}: as written, but not proven complete",
                 UNPROVEN,
             )
     what = f"{plural(stream.rows, 'row')} in {plural(len(stream.windows), 'window')}"
     if bad:
-        found.bad(f"{stream.provider}: {what}, {bad:,} not as written", FAILED)
+        found.bad(f"{stream.name}: {what}, {bad:,} not as written", FAILED)
     elif stream.runs and stream.runs[0].ended_at is None:
-        found.bad(f"{stream.provider}: {what}: as written, but the pull is not over", UNPROVEN)
+        found.bad(f"{stream.name}: {what}: as written, but the pull is not over", UNPROVEN)
     else:
-        found.good(f"{stream.provider}: {what}: as written")
+        found.good(f"{stream.name}: {what}: as written")
 
 
 def _range(span: tuple[int, int]) -> str:
@@ -120,7 +127,7 @@ async def _ask(
     found: _Findings,
 ) -> None:
     """Compare the books and the vendor, at a request a window, which are entered as any others."""
-    path = holdings.ledger(stream.provider).with_name(LOOKED)
+    path = holdings.ledger(stream.name).with_name(LOOKED)
     try:
         path.parent.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
@@ -132,8 +139,8 @@ async def _ask(
         ) as client:
             compared = await client.compare(
                 stream,
-                (moment for moment, _ in holdings.moments(stream.provider)),
-                before_request=lambda: ledger.enter(stream.provider),
+                (moment for moment, _ in holdings.moments(stream.name)),
+                before_request=lambda: ledger.enter(stream.name),
                 max_requests=given["max_requests"],
                 deadline_s=given["deadline"],
             )
@@ -145,7 +152,7 @@ async def _ask(
 
 def _tell(each: Comparison, stream: Stream, found: _Findings) -> None:
     start, end = map(instant_text, (each.window.asked_start, each.window.asked_end))
-    line = f"{stream.provider}, {start} to {end}: the vendor lists {plural(each.listed, 'row')}"
+    line = f"{stream.name}, {start} to {end}: the vendor lists {plural(each.listed, 'row')}"
     if each.is_equal:
         found.good(f"{line}, as stored")
     else:

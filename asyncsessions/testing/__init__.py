@@ -20,6 +20,7 @@ from asyncsessions.testing.listing import Listing, Order
 from asyncsessions.testing.scripted import ScriptedTransport
 from asyncsessions.testing.seen import RequestSeen
 from asyncsessions.testing.switches import Switches
+from asyncsessions.testing.tenants import FakeTenants
 
 __all__ = [
     "ATTRIBUTIONHUB_KEY",
@@ -30,6 +31,7 @@ __all__ = [
     "DriftingReader",
     "FakeAttributionHub",
     "FakeHum",
+    "FakeTenants",
     "FaultKind",
     "Faults",
     "Filters",

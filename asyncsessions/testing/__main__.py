@@ -10,15 +10,19 @@ import argparse
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asyncsessions.testing.attributionhub import FakeAttributionHub
 from asyncsessions.testing.hum import FakeHum
+from asyncsessions.testing.tenants import FakeTenants
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 NOT_FOUND = 127
+TENANTS = 3
+"""So many of each vendor has the file of ``--tenants``."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,9 +36,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--latency", type=float, default=0.02, help="seconds an answer takes (0.02)"
     )
+    parser.add_argument(
+        "--tenants",
+        metavar="FILE",
+        help="write a file of three tenants of each vendor, each with a server and a key of its own",
+    )
     parser.add_argument("command", nargs="+", help="the command and its arguments, after --")
     chosen = parser.parse_args(arguments)
     switches = {"rows": chosen.rows, "seed": chosen.seed, "latency_s": chosen.latency}
+    if chosen.tenants is not None:
+        del switches["seed"]  # each tenant has its own
+        with FakeTenants.of_each(TENANTS, **switches).in_thread() as tenants:
+            tenants.write(Path(chosen.tenants))
+            return _run(parser, chosen.command, {**os.environ, **tenants.environment})
     with (
         FakeHum(**switches).in_thread() as hum,
         FakeAttributionHub(**switches).in_thread() as hub,
@@ -47,11 +61,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "ATTRIBUTIONHUB_BASE_URL": hub.base_url,
         }
         environment.pop("HUM_ENVIRONMENT", None)
-        try:
-            done = subprocess.run(chosen.command, env=environment, check=False)  # noqa: S603 - the user's
-        except OSError as error:
-            parser.exit(NOT_FOUND, f"cannot run {chosen.command[0]}: {error.strerror}\n")
-        return done.returncode
+        return _run(parser, chosen.command, environment)
+
+
+def _run(
+    parser: argparse.ArgumentParser, command: Sequence[str], environment: Mapping[str, str]
+) -> int:
+    try:
+        done = subprocess.run(command, env=environment, check=False)  # noqa: S603 - the user's
+    except OSError as error:
+        parser.exit(NOT_FOUND, f"cannot run {command[0]}: {error.strerror}\n")
+    return done.returncode
 
 
 if __name__ == "__main__":

@@ -17,10 +17,10 @@ from asyncsessions.testing.seen import RequestLog, RequestSeen
 from asyncsessions.testing.switches import Switches
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Awaitable, Callable, Generator
     from types import TracebackType
 
-__all__ = ["LoopbackServer"]
+__all__ = ["LoopbackServer", "in_thread"]
 
 _HOST = "127.0.0.1"
 _JOIN_S = 10.0  # a thread that needs longer is left to die with the process
@@ -130,28 +130,34 @@ class LoopbackServer(Switches, ABC):
     @contextmanager
     def in_thread(self) -> Generator[Self]:
         """Serve from a daemon thread with an event loop of its own, for code that blocks."""
-        started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
-        thread = threading.Thread(
-            target=lambda: asyncio.run(self._serve(started)), name="fake-server", daemon=True
-        )
-        thread.start()
-        loop, stop = started.result(_JOIN_S)
-        try:
+        with in_thread(self.start_serving, self.stop_serving):
             yield self
-        finally:
-            with suppress(RuntimeError):  # the loop has ended already
-                loop.call_soon_threadsafe(stop.set)
-            thread.join(_JOIN_S)
 
-    async def _serve(
-        self, started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]]
-    ) -> None:
-        stop = asyncio.Event()
+
+@contextmanager
+def in_thread(
+    start: Callable[[], Awaitable[None]], stop: Callable[[], Awaitable[None]]
+) -> Generator[None]:
+    """Serve from a daemon thread with an event loop of its own until the block is left."""
+    started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+
+    async def serve() -> None:
+        stopping = asyncio.Event()
         try:
-            await self.start_serving()
+            await start()
         except BaseException as error:  # noqa: BLE001 - it is raised in the other thread
             started.set_exception(error)
             return
-        started.set_result((asyncio.get_running_loop(), stop))
-        await stop.wait()
-        await self.stop_serving()
+        started.set_result((asyncio.get_running_loop(), stopping))
+        await stopping.wait()
+        await stop()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), name="fake-server", daemon=True)
+    thread.start()
+    loop, stopping = started.result(_JOIN_S)
+    try:
+        yield
+    finally:
+        with suppress(RuntimeError):  # the loop has ended already
+            loop.call_soon_threadsafe(stopping.set)
+        thread.join(_JOIN_S)

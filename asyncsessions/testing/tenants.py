@@ -1,0 +1,98 @@
+"""The vendors of several tenants: a fake for each, all of them in one event loop, and their file."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Self
+
+from asyncsessions.testing.attributionhub import FakeAttributionHub
+from asyncsessions.testing.hum import FakeHum
+from asyncsessions.testing.lifecycle import in_thread
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+    from pathlib import Path
+
+__all__ = ["FakeTenants"]
+
+
+class FakeTenants:
+    """A fake vendor for each tenant, by the tenant's name; use them as ``with ….in_thread()``.
+
+    Args:
+        fakes: the vendors, which need not be started.
+        settings: what the file says of a tenant besides, such as `{"acme": {"concurrency": 2}}`.
+
+    """
+
+    def __init__(
+        self,
+        fakes: Mapping[str, FakeHum | FakeAttributionHub],
+        settings: Mapping[str, Mapping[str, object]] | None = None,
+    ) -> None:
+        self.fakes = dict(fakes)
+        self._settings = settings or {}
+
+    @classmethod
+    def of_each(cls, count: int, **switches: object) -> Self:
+        """Return so many tenants of either vendor, `hum-1`, `hub-1` and so on.
+
+        The switches are those of both fakes, with a `seed` for each tenant.
+        """
+        fakes: dict[str, FakeHum | FakeAttributionHub] = {}
+        for number in range(1, count + 1):
+            how: dict[str, object] = {"seed": number, **switches}
+            fakes[f"hum-{number}"] = FakeHum(token=f"invented-hum-{number}", **how)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+            fakes[f"hub-{number}"] = FakeAttributionHub(key=f"invented-hub-{number}", **how)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        return cls(fakes)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment variables that hold the keys."""
+        return {
+            variable_of(name): fake.token if isinstance(fake, FakeHum) else fake.key
+            for name, fake in self.fakes.items()
+        }
+
+    @property
+    def file(self) -> str:
+        """A file of these tenants, while the fakes serve."""
+        return "\n".join(self._table(name, fake) for name, fake in self.fakes.items())
+
+    def _table(self, name: str, fake: FakeHum | FakeAttributionHub) -> str:
+        told = {
+            "name": name,
+            "provider": "hum" if isinstance(fake, FakeHum) else "attributionhub",
+            "base_url": fake.base_url,
+            "key_env": variable_of(name),
+            **self._settings.get(name, {}),
+        }
+        # A text, a number or a truth value is written in TOML as in JSON.
+        lines = [f"{key} = {json.dumps(value)}" for key, value in told.items()]
+        return "\n".join(["[[tenants]]", *lines, ""])
+
+    def write(self, path: Path) -> Path:
+        """Write the file, and return its path."""
+        path.write_text(self.file, encoding="utf-8")
+        return path
+
+    @contextmanager
+    def in_thread(self) -> Generator[Self]:
+        """Serve from one daemon thread with an event loop of its own."""
+
+        async def start() -> None:
+            await asyncio.gather(*(fake.start_serving() for fake in self.fakes.values()))
+
+        async def stop() -> None:
+            await asyncio.gather(*(fake.stop_serving() for fake in self.fakes.values()))
+
+        with in_thread(start, stop):
+            yield self
+
+
+def variable_of(name: str) -> str:
+    """Return the variable for a tenant's key: `ACME_KEY`."""
+    return re.sub(r"[^A-Z0-9]", "_", name.upper()) + "_KEY"
