@@ -63,7 +63,7 @@ def summary(reports: Sequence[TenantReport], *, seconds: float, is_long: bool) -
         yield from _table([HEAD, *map(_row, listed)])
     for each in wrong:
         if each.is_over:
-            yield f"{each.tenant.name}: {_reason(each)}"
+            yield f"{each.tenant.name}: {_reason(each, is_long=is_long)}"
     rows = sum(each.report.rows for each in reports if each.complete)
     requests = sum(each.report.requests for each in reports)
     done = f"{len(reports) - len(wrong):,} of {plural(len(reports), 'tenant')} complete"
@@ -86,7 +86,7 @@ def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
         yield "  ".join(cells).rstrip()
 
 
-def _reason(each: TenantReport) -> str:
+def _reason(each: TenantReport, *, is_long: bool) -> str:
     error = each.error
     if error is None:
         return "; ".join(("not proven complete", *each.report.reasons))
@@ -98,7 +98,8 @@ def _reason(each: TenantReport) -> str:
     step = next_step(error, secret=secret, base_url=place)
     for option, name in IN_THE_FILE.items():
         step = step and step.replace(option, name)
-    return f"{error}; next: {step}" if step else str(error)
+    said = str(error) if is_long else error.message  # the rest is in the report as well
+    return f"{said}; next: {step}" if step else said
 
 
 def plain(each: TenantReport) -> dict[str, Any]:

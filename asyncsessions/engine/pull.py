@@ -60,7 +60,7 @@ async def pull_into(
         if standing.is_finished:
             outcome = await off_loop(store.finish, pull.report)
             return evolve(pull.report, outcome=f"{outcome}: {ALREADY}")
-        pull.plan(choose)
+        await off_loop(pull.plan, choose)  # which waits for the disk
         await pull.read()
         if pull.failure is not None:
             raise pull.failure

@@ -25,6 +25,7 @@ from contextlib import AbstractContextManager, closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow as pa
 from attrs import evolve
 
 from asyncsessions.core.books import ReadWindow, Run, StoredWindow, Stream, cut_out
@@ -53,6 +54,7 @@ class DuckDBStore(StreamsStore[StoredWindow]):
         super().__init__(path, fresh=fresh)
         self._file: DuckDBFile | None = None
         self._has_claimed = False
+        self._is_new = False
 
     # ------------------------------------------------------------------ opening, closing
 
@@ -73,8 +75,17 @@ class DuckDBStore(StreamsStore[StoredWindow]):
 
     def _held(self, stream: str) -> Stream | None:
         assert self._file is not None
+        while True:
+            with self._file.working() as connection:
+                books = self._file.books(connection)
+                found = books.stream(stream)
+            if books.has_tenants == self._file.has_tenants:
+                return found
+
+    def _held_runs(self, stream: str) -> Sequence[Run]:
+        assert self._file is not None
         with self._file.working() as connection:
-            return DuckDBBooks(connection).stream(stream)
+            return self._file.books(connection).runs(stream)
 
     def _windows(self, stream: Stream | None) -> Sequence[StoredWindow]:
         return () if stream is None else stream.windows
@@ -83,7 +94,7 @@ class DuckDBStore(StreamsStore[StoredWindow]):
         assert self._file is not None
         assert self._sidecar is not None
         with self._file.working() as connection:
-            is_new = not DuckDBBooks(connection).has_streams
+            is_new = not self._file.books(connection).has_streams
         if is_new:
             self._sidecar.clear()
 
@@ -101,43 +112,49 @@ class DuckDBStore(StreamsStore[StoredWindow]):
 
     def _replace(self, read: ReadWindow) -> tuple[StoredWindow, Sequence[Change]]:
         assert self._file is not None
-        assert self._plan is not None
         assert self._run is not None
-        stream, span = self._plan.stream, read.window.owned
         table = ordered_table(read.rows)
         run, now = self._run.id, datetime.now(UTC)
         window = read.stored(StoredWindow, digest=digest(table), run=run, committed_at=now)
-        changes: list[Change] = []
-        with self._file.transaction() as connection:
-            books = DuckDBBooks(connection)
-            if not self._has_claimed:
-                self._claim(books)
-            before = books.windows(stream, span)
-            if [(w.owned, w.digest) for w in before] != [(span, window.digest)]:
-                if self._is_sync:
-                    changes = compare(books.rows(stream, span).to_pylist(), table.to_pylist())
-                    moment = window.committed_at
-                    found = changes_table(changes, run=window.run, found_at=moment)
-                    books.add_changes(stream, found)
-                books.replace_rows(stream, span, table)
-            if before:
-                self._cut_out(books, before, span)
-            books.add_window(stream, window)
+        changes = self._file.change(lambda books: self._put(books, window, table))
         self._has_claimed = True
         return window, changes
+
+    def _put(self, books: DuckDBBooks, window: StoredWindow, table: pa.Table) -> list[Change]:
+        """Put rows and window in the place of what is there, and return what has changed."""
+        assert self._plan is not None
+        stream, span, changes = self._plan.stream, window.owned, list[Change]()
+        if not self._has_claimed:
+            self._claim(books)
+        before = books.windows(stream, span)
+        if [(w.owned, w.digest) for w in before] != [(span, window.digest)]:
+            if self._is_sync:
+                changes = compare(books.rows(stream, span).to_pylist(), table.to_pylist())
+                found = changes_table(changes, run=window.run, found_at=window.committed_at)
+                books.add_changes(stream, found)
+            if before or not self._is_new:
+                books.remove_rows(stream, span)
+            books.add_rows(stream, table)
+        if before:
+            self._cut_out(books, before, span)
+        books.add_window(stream, window)
+        return changes
 
     def _claim(self, books: DuckDBBooks) -> None:
         """Write down whose sessions these are, and make room if they shall replace others."""
         assert self._plan is not None
         assert self._run is not None
         plan = self._plan
-        held = books.stream(plan.stream)  # another pull of this process may have come first
-        if self._fresh:
+        filters = books.filters(plan.stream)  # another pull of this process may have come first
+        if self._fresh and filters is not None:
             books.drop(plan.stream)
-        elif held is not None:
-            self._refuse_other_filters(held.filters)
-        books.claim(plan.stream, plan.filters)
-        books.put_run(plan.stream, self._run)
+            filters = None
+        elif filters is not None:
+            self._refuse_other_filters(filters)
+        if filters is None:
+            books.claim(plan.stream, plan.filters)
+        self._is_new = filters is None
+        books.put_run(plan.stream, self._run, is_new=self._is_new)
 
     def _cut_out(self, books: DuckDBBooks, earlier: Sequence[StoredWindow], span: Span) -> None:
         """Cut a range out of the windows that were recorded before."""
@@ -152,6 +169,10 @@ class DuckDBStore(StreamsStore[StoredWindow]):
     def _put_runs(self, runs: Sequence[Run]) -> None:
         assert self._file is not None
         assert self._plan is not None
-        with self._file.transaction() as connection:
+        stream = self._plan.stream
+
+        def put(books: DuckDBBooks) -> None:
             for run in runs:
-                DuckDBBooks(connection).put_run(self._plan.stream, run)
+                books.put_run(stream, run)
+
+        self._file.change(put)

@@ -68,9 +68,11 @@ class DuckDBBooks:
     A stream is called by its name, as of :func:`core.books.stream_name`.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, *, has_tenants: bool | None = None
+    ) -> None:
         self._connection = connection
-        self._knows_tenants: bool | None = None
+        self._knows_tenants = has_tenants
 
     def _run(self, sql: str, *values: object) -> duckdb.DuckDBPyConnection:
         return self._connection.execute(sql, list(values))
@@ -79,7 +81,7 @@ class DuckDBBooks:
 
     @property
     def has_tenants(self) -> bool:
-        """Whether the tables have the column of tenants."""
+        """Whether the tables have the column of tenants; looked up where it was not said."""
         if self._knows_tenants is None:
             columns = self._run("FROM _asyncsessions_streams LIMIT 0").description or ()
             self._knows_tenants = any(name == TENANT for name, *_ in columns)
@@ -131,19 +133,27 @@ class DuckDBBooks:
 
     def stream(self, stream: str) -> Stream | None:
         """Return what is stored of a stream, ``None`` if nothing ever was."""
-        found = self._find("SELECT filters FROM _asyncsessions_streams", stream).fetchone()
-        if found is None:
+        filters = self.filters(stream)
+        if filters is None:
             return None
         provider, tenant = owner_of(stream)
         return Stream(
             provider=provider,
-            filters=tuple((name, value) for name, value in json.loads(found[0])),
-            runs=self._runs(stream),
+            filters=filters,
+            runs=self.runs(stream),
             windows=self.windows(stream),
             tenant=tenant,
         )
 
-    def _runs(self, stream: str) -> list[Run]:
+    def filters(self, stream: str) -> tuple[tuple[str, str], ...] | None:
+        """Return of which filters a stream's sessions are, ``None`` if there is no such stream."""
+        found = self._find("SELECT filters FROM _asyncsessions_streams", stream).fetchone()
+        return (
+            None if found is None else tuple((name, value) for name, value in json.loads(found[0]))
+        )
+
+    def runs(self, stream: str) -> list[Run]:
+        """Return the runs of a stream, newest first."""
         requests: dict[str, dict[str, int]] = {}
         sql = "SELECT run, month, requests FROM _asyncsessions_requests"
         for run, month, count in self._find(sql, stream).fetchall():
@@ -170,15 +180,14 @@ class DuckDBBooks:
         return dict(self._find(sql, stream, then="GROUP BY 1 ORDER BY 1").fetchall())
 
     def claim(self, stream: str, filters: tuple[tuple[str, str], ...]) -> None:
-        """Enter a stream, or leave it as it is."""
+        """Enter a stream that is not there."""
         if owner_of(stream)[1] is not None:
             self.add_tenants()
-        self._remove("_asyncsessions_streams", stream)
         self._enter("_asyncsessions_streams", stream, json.dumps(filters))
 
-    def put_run(self, stream: str, run: Run) -> None:
-        """Enter a run with its requests, or change it."""
-        for table in "_asyncsessions_runs", "_asyncsessions_requests":
+    def put_run(self, stream: str, run: Run, *, is_new: bool = False) -> None:
+        """Enter a run with its requests, or change it unless it ``is_new``."""
+        for table in () if is_new else ("_asyncsessions_runs", "_asyncsessions_requests"):
             self._remove(table, stream, run.id, also="run = ?")
         pinned = run.pinned
         self._enter(
@@ -252,9 +261,12 @@ class DuckDBBooks:
         sql = f"SELECT epoch_us(started_at), campaign FROM sessions {condition}"  # noqa: S608
         return self._connection.cursor().execute(sql, values)
 
-    def replace_rows(self, stream: str, span: Span, table: pa.Table) -> None:
-        """Put rows into a span in the place of what is there."""
+    def remove_rows(self, stream: str, span: Span) -> None:
+        """Remove the rows of a span."""
         self._remove("sessions", stream, *_bounds(span), also=IN_RANGE)
+
+    def add_rows(self, stream: str, table: pa.Table) -> None:
+        """Add rows."""
         self._insert("sessions", table, owner_of(stream)[1])
 
     def add_changes(self, stream: str, table: pa.Table) -> None:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Generator
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import RLock
+from typing import Any, TypeVar
 
 import duckdb
-from attrs import define
+from attrs import define, field
 
 from asyncsessions.core.columns import COLUMNS
 from asyncsessions.errors import SinkError
-from asyncsessions.sinks.duckdb_books import TABLES, TENANT
+from asyncsessions.sinks.duckdb_books import TABLES, TENANT, DuckDBBooks
 from asyncsessions.sinks.duckdb_making import OFFLINE, make_file
 from asyncsessions.sinks.duckdb_words import speaking
 from asyncsessions.sinks.locks import PRIVATE, PRIVATE_DIRECTORY
@@ -33,6 +35,10 @@ LOG = "48MB"
 Each time the last rows in the file are compressed anew: with DuckDB's 16 MB that takes twice as long.
 """
 
+MOST_TOGETHER = 32
+"""So many pulls share a transaction at most; what they have read waits in memory meanwhile."""
+
+T = TypeVar("T")
 FIND_COLUMNS = """
     SELECT table_name, column_name, data_type FROM duckdb_columns()
     WHERE database_name = current_database() AND schema_name = 'main'
@@ -43,13 +49,28 @@ lock = RLock()
 """DuckDB lets one process open a file twice: then its pulls take turns at it."""
 
 
+@define(eq=False)
+class Step:
+    """What one pull wants to have done in a transaction, and what came of it."""
+
+    work: Callable[[DuckDBBooks], Any]
+    is_done: bool = False
+    result: Any = None
+    error: BaseException | None = None
+
+
 @define
 class Opened:
-    """A file that pulls of this process have open, and what the first of them had to make."""
+    """A file that pulls of this process have open, and what the first of them had to make.
+
+    ``steps`` wait for their transaction, from the first on.
+    """
 
     is_new: bool
     pulls: int = 0
     has_new_tables: bool = False
+    has_tenants: bool = False
+    steps: deque[Step] = field(factory=deque[Step])
 
 
 opened: dict[Path, Opened] = {}
@@ -80,7 +101,8 @@ class DuckDBFile:
             self._state.pulls += 1
             opened[self._place] = self._state
             try:
-                self._state.has_new_tables |= self._make_tables()
+                if self._state.pulls == 1:  # nobody else can have altered them since
+                    self._state.has_new_tables = self._make_tables()
             except BaseException:
                 self.close()
                 raise
@@ -128,9 +150,9 @@ class DuckDBFile:
             there = _columns_of_ours(connection)
         if there:
             wanted = [(column.name, column.kind.value) for column in COLUMNS]
-            if there.get("sessions") not in (wanted, [*wanted, (TENANT, "VARCHAR")]) or len(
-                there
-            ) < len(TABLES):
+            self._state.has_tenants = there.get("sessions") == [*wanted, (TENANT, "VARCHAR")]
+            is_ours = self._state.has_tenants or there.get("sessions") == wanted
+            if not is_ours or len(there) < len(TABLES):
                 raise SinkError(
                     f"{shown(self._path)} has a table `sessions` that this version did not make: "
                     "give another file"
@@ -165,6 +187,56 @@ class DuckDBFile:
                 with suppress(duckdb.Error):
                     connection.execute("ROLLBACK")
                 raise
+
+    @property
+    def has_tenants(self) -> bool:
+        """Whether the tables have the column of tenants by now."""
+        return self._state.has_tenants
+
+    def books(self, connection: duckdb.DuckDBPyConnection) -> DuckDBBooks:
+        """Return the books behind a connection that was lent."""
+        return DuckDBBooks(connection, has_tenants=self.has_tenants)
+
+    def change(self, work: Callable[[DuckDBBooks], T]) -> T:
+        """Do something with the books and the rows, in one transaction: all of it or nothing.
+
+        What other pulls of this process want to have done meanwhile shares the transaction, and so
+        the wait for the disk.  Where it fails, each gets one of its own.
+        """
+        step = Step(work)
+        self._state.steps.append(step)
+        with lock:
+            if not step.is_done:
+                waiting = self._state.steps
+                group = [waiting.popleft() for _ in range(min(len(waiting), MOST_TOGETHER))]
+                if step not in group:
+                    waiting.remove(step)
+                    group.append(step)
+                self._change_together(group)
+        if step.error is not None:
+            raise step.error
+        result: T = step.result
+        return result
+
+    def _change_together(self, group: Sequence[Step]) -> None:
+        try:
+            self._do(group)
+        except BaseException as error:  # noqa: BLE001 - raised by whoever it belongs to
+            if len(group) == 1:
+                group[0].error = error
+            else:
+                for step in group:
+                    self._change_together([step])
+        for step in group:
+            step.is_done = True
+
+    def _do(self, group: Sequence[Step]) -> None:
+        with self.transaction() as connection:
+            books = self.books(connection)
+            results = [step.work(books) for step in group]
+        self._state.has_tenants = books.has_tenants
+        for step, result in zip(group, results, strict=True):
+            step.result = result
 
     def others_can_read(self) -> bool:
         """Whether the file's mode lets users read it who do not own it."""

@@ -65,6 +65,11 @@ class StreamsStore(ABC, Generic[W]):
     def _held(self, stream: str) -> Stream | None:
         """Return what the books say of a stream, ``None`` if nothing was ever committed."""
 
+    def _held_runs(self, stream: str) -> Sequence[Run]:
+        """Return the runs that the books know of a stream."""
+        held = self._held(stream)
+        return () if held is None else held.runs
+
     @abstractmethod
     def _replace(self, read: ReadWindow) -> tuple[W, Sequence[Change]]:
         """Put a window in the place of what was stored of it; return it with what has changed."""
@@ -171,8 +176,7 @@ class StreamsStore(ABC, Generic[W]):
         assert self._sidecar is not None
         assert self._run is not None
         ended = evolve(self._run, ended_at=self._run.ended_at or datetime.now(UTC))
-        held = self._held(self._plan.stream)
-        others = [run for run in held.runs if run.id != ended.id] if held else []
+        others = [run for run in self._held_runs(self._plan.stream) if run.id != ended.id]
         self._sidecar.drop_replaced()
         # The ledger goes on with what another run, gone on with later, has spent.
         kept = {run.id for run in others if run.ended_at is None}

@@ -6,17 +6,19 @@ import asyncio
 import json
 import re
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from asyncsessions.testing.attributionhub import FakeAttributionHub
 from asyncsessions.testing.hum import FakeHum
 from asyncsessions.testing.lifecycle import in_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Collection, Generator, Mapping, Sequence
     from pathlib import Path
 
 __all__ = ["FakeTenants"]
+
+Fake: TypeAlias = "FakeHum | FakeAttributionHub"
 
 
 class FakeTenants:
@@ -25,44 +27,63 @@ class FakeTenants:
     Args:
         fakes: the vendors, which need not be started.
         settings: what the file says of a tenant besides, such as `{"acme": {"concurrency": 2}}`.
+        refused: the tenants whose variables hold another key than their vendors accept.
 
     """
 
     def __init__(
         self,
-        fakes: Mapping[str, FakeHum | FakeAttributionHub],
+        fakes: Mapping[str, Fake],
         settings: Mapping[str, Mapping[str, object]] | None = None,
+        *,
+        refused: Collection[str] = (),
     ) -> None:
         self.fakes = dict(fakes)
+        self.refused = frozenset(refused)
         self._settings = settings or {}
 
     @classmethod
-    def of_each(cls, count: int, **switches: object) -> Self:
-        """Return so many tenants of either vendor, `hum-1`, `hub-1` and so on.
+    def of_each(
+        cls,
+        count: int,
+        *,
+        refused: int = 0,
+        over_quota: int = 0,
+        rates: Sequence[float | None] = (None,),
+        **switches: object,
+    ) -> Self:
+        """Return so many tenants of either vendor: `hum-1`, `hub-1`, `hum-2` and so on.
 
-        The switches are those of both fakes, with a `seed` for each tenant.
+        The switches are those of both fakes, with a `seed` for each tenant.  `rates` are the
+        requests a second that vendors allow, in turn.  Of so many the key is refused, from the first
+        on, and so many of AttributionHub, from the last on, have one request left in their quota.
         """
-        fakes: dict[str, FakeHum | FakeAttributionHub] = {}
+        fakes: dict[str, Fake] = {}
         for number in range(1, count + 1):
-            how: dict[str, object] = {"seed": number, **switches}
-            fakes[f"hum-{number}"] = FakeHum(token=f"invented-hum-{number}", **how)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-            fakes[f"hub-{number}"] = FakeAttributionHub(key=f"invented-hub-{number}", **how)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-        return cls(fakes)
+            rate = rates[(number - 1) % len(rates)]
+            quota = 1 if number > count - over_quota else None
+            how: dict[str, Any] = {"seed": number, "rate_per_s": rate, **switches}
+            fakes[f"hum-{number}"] = FakeHum(token=f"invented-hum-{number}", **how)
+            fakes[f"hub-{number}"] = FakeAttributionHub(
+                key=f"invented-hub-{number}", quota=quota, **how
+            )
+        return cls(fakes, refused=list(fakes)[:refused])
 
     @property
     def environment(self) -> dict[str, str]:
         """The environment variables that hold the keys."""
-        return {
-            variable_of(name): fake.token if isinstance(fake, FakeHum) else fake.key
-            for name, fake in self.fakes.items()
-        }
+        return {variable_of(name): self._key(name, fake) for name, fake in self.fakes.items()}
+
+    def _key(self, name: str, fake: Fake) -> str:
+        key = fake.token if isinstance(fake, FakeHum) else fake.key
+        return f"not-{key}" if name in self.refused else key
 
     @property
     def file(self) -> str:
         """A file of these tenants, while the fakes serve."""
         return "\n".join(self._table(name, fake) for name, fake in self.fakes.items())
 
-    def _table(self, name: str, fake: FakeHum | FakeAttributionHub) -> str:
+    def _table(self, name: str, fake: Fake) -> str:
         told = {
             "name": name,
             "provider": "hum" if isinstance(fake, FakeHum) else "attributionhub",
