@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,11 @@ from benchmarks.machine import warn_if_busy
 from benchmarks.storing import RESULTS, store
 
 START, END = "2026-01-01", "2026-03-31"
-RATES = (None, 20.0, 10.0, 5.0, 3.0)
+RATES = (None, 20.0, 5.0, 1.0, 0.5)
+SIZES = (500, 400, 200, 300, 600)
+TOLD = 5.0
+"""Limits of so many requests a second and fewer stand in the file, the others have to be found."""
+CONCURRENCY = 4
 MEGABYTE = 1 << 20
 MOST_MEMORY_MB = 400
 MOST_RATIO = 1.3
@@ -66,7 +70,7 @@ def run(arguments: list[str], environment: Mapping[str, str]) -> Measured:
 
 def pull_all(tenants: FakeTenants, folder: Path, to: str, more: list[str]) -> Measured:
     """Pull all tenants."""
-    file = tenants.write(folder / "tenants.toml")
+    file = tenants.write(folder / "tenants.toml", defaults={"concurrency": CONCURRENCY})
     arguments = ["pull", "--tenants", str(file), "--start", START, "--end", END, "--to", to]
     report = str(folder / "report.json")
     return run([*arguments, "--report", report, *more], tenants.environment)
@@ -89,19 +93,20 @@ def pull_singly(rows: int, folder: Path, kind: str) -> float:
         ):
             to = str(folder / f"single{kind}")
             arguments = ["pull", name, "--base-url", fake.base_url, "--start", START, "--end", END]
-            arguments += ["--to", to]
+            arguments += ["--to", to, "--concurrency", str(CONCURRENCY)]
             found, again = run(arguments, key), run(arguments, key)
             assert found.status == again.status == 0
             total += found.cpu_s
     return total - again.cpu_s
 
 
-def slowest_s(tenants: FakeTenants) -> float:
+def slowest_s(tenants: FakeTenants, rates: Sequence[float | None]) -> float:
     """Return how long the slowest tenant's vendor takes to allow all pages."""
     times = [0.0]
-    for name, fake in tenants.fakes.items():
-        if fake.rate_per_s is not None and name not in tenants.refused:
-            times.append((_requests(fake) - fake.burst) / fake.rate_per_s)
+    for number, (name, fake) in enumerate(tenants.fakes.items()):
+        rate = rates[number // 2 % len(rates)]
+        if rate is not None and name not in tenants.refused:
+            times.append((_requests(fake) - 1) / rate)
     return max(times)
 
 
@@ -135,6 +140,11 @@ def check(tenants: FakeTenants, folder: Path, to: str) -> dict[str, int]:
     }
 
 
+def _rows(to: str) -> int:
+    with open_holdings(to) as holdings:
+        return sum(stream.rows for stream in holdings.streams())
+
+
 def measure(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Pull, check, and return the figures."""
     kind = "/" if args.dataset else ".duckdb"
@@ -145,21 +155,23 @@ def measure(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
         refused=5,
         over_quota=5,
         rates=rates,
-        rows=args.rows,
+        told=TOLD,
+        sizes=[size * args.scale for size in SIZES],
         latency_s=(0.01, 0.05),
     )
     with tenants.in_thread():
         found = pull_all(tenants, folder, to, args.more)
     counts = check(tenants, folder, to)
-    slowest = slowest_s(tenants)
-    cpu = pull_singly(args.rows * counts["complete"] // 2, folder, kind)
+    slowest = slowest_s(tenants, rates)
+    rows = _rows(to)
+    cpu = pull_singly(rows // 2, folder, kind)
     bound = max(slowest, cpu)
     requests = sum(len(fake.requests) for fake in tenants.fakes.values())
     return {
         "target": "dataset" if args.dataset else "duckdb",
         "tenants": len(tenants.fakes),
         **counts,
-        "rows_each": args.rows,
+        "rows": rows,
         "requests": requests,
         "exit_status": found.status,
         "wall_s": found.wall_s,
@@ -177,7 +189,7 @@ def measure(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--tenants", type=int, default=200)
-    parser.add_argument("--rows", type=int, default=1_500, help="of each tenant")
+    parser.add_argument("--scale", type=int, default=1, help="so many times the rows")
     parser.add_argument("--dataset", action="store_true", help="into a dataset, not into DuckDB")
     parser.add_argument("--unlimited", action="store_true", help="vendors that allow everything")
     parser.add_argument("--write", type=Path, nargs="?", const=RESULTS / "tenants.json")
@@ -191,7 +203,7 @@ def main() -> None:
             f"{name:<20}{value:>12,.2f}" if isinstance(value, float) else f"{name:<20}{value!s:>12}"
         )
     if args.write is not None:
-        store(args.write, {"tenants": args.tenants, "rows": args.rows}, [row])
+        store(args.write, {"rates": RATES, "sizes": SIZES, "concurrency": CONCURRENCY}, [row])
 
 
 if __name__ == "__main__":

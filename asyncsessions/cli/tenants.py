@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeAlias
 
 import click
@@ -26,6 +28,7 @@ from asyncsessions.tenants import Tenant, TenantReport, pull_tenants, read_tenan
 
 __all__ = ["pull", "sync"]
 
+MOST_THREADS = 16
 Work: TypeAlias = Callable[..., Awaitable[Sequence[TenantReport]]]
 log = logging.getLogger("asyncsessions.cli")
 
@@ -64,6 +67,8 @@ class _Task:
     async def run(self) -> Sequence[TenantReport]:
         bounds = Bounds() if self.at_once is None else Bounds(tenants=self.at_once)
         display = choose_display(quiet=self.quiet)
+        # Steps of targets wait for the disk, not for the processor.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(MOST_THREADS))
 
         def watch(reports: Mapping[str, TenantReport]) -> None:
             self.seen[:] = [reports]

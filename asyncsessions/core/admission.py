@@ -24,7 +24,7 @@ class Bounds:
 
     tenants: int = 200
     connections: int = 800
-    rows: int = 100_000
+    rows: int = 80_000
     unheard: int = 32
 
 

@@ -46,7 +46,7 @@ FIND_COLUMNS = """
 """
 
 lock = RLock()
-"""DuckDB lets one process open a file twice: then its pulls take turns at it."""
+"""For opening and closing files; their transactions have locks of their own."""
 
 
 @define(eq=False)
@@ -63,7 +63,7 @@ class Step:
 class Opened:
     """A file that pulls of this process have open, and what the first of them had to make.
 
-    ``steps`` wait for their transaction, from the first on.
+    DuckDB lets one process open a file twice: then its pulls take turns at the ``lock``.  ``steps`` wait for their transaction, from the first on.
     """
 
     is_new: bool
@@ -71,6 +71,7 @@ class Opened:
     has_new_tables: bool = False
     has_tenants: bool = False
     steps: deque[Step] = field(factory=deque[Step])
+    lock: Any = field(factory=RLock)
 
 
 opened: dict[Path, Opened] = {}
@@ -175,7 +176,7 @@ class DuckDBFile:
     @contextmanager
     def transaction(self) -> Generator[duckdb.DuckDBPyConnection]:
         """Lend the connection for one transaction, rolled back if anything fails."""
-        with lock, self.working() as connection:
+        with self._state.lock, self.working() as connection:
             with writing(self._path):
                 # DuckDB would make its log readable for everybody; it takes one that is there.
                 os.close(os.open(self._wal, os.O_WRONLY | os.O_CREAT, PRIVATE))
@@ -205,7 +206,7 @@ class DuckDBFile:
         """
         step = Step(work)
         self._state.steps.append(step)
-        with lock:
+        with self._state.lock:
             if not step.is_done:
                 waiting = self._state.steps
                 group = [waiting.popleft() for _ in range(min(len(waiting), MOST_TOGETHER))]

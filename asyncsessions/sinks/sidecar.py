@@ -152,8 +152,13 @@ class Sidecar:
         """Return the files of the stream, or of a run of it."""
         # Not by the beginning alone: `hum` shall not take the pages of `hum-2`.
         name = "[^_]+" if run is None else re.escape(run.id)
-        ours = re.compile(rf"{re.escape(self._stream)}_{name}(_-?[0-9]+_-?[0-9]+)?\.{ending}")
-        return [path for path in self._folder.iterdir() if ours.fullmatch(path.name)]
+        lead = f"{self._stream}_"  # looked at first: in the folder of many tenants there are many
+        ours = re.compile(rf"{name}(_-?[0-9]+_-?[0-9]+)?\.{ending}")
+        return [
+            self._folder / found
+            for found in os.listdir(self._folder)  # noqa: PTH208 - few of them become paths
+            if found.startswith(lead) and ours.fullmatch(found, len(lead))
+        ]
 
     @property
     def _plan_path(self) -> Path:

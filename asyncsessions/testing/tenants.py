@@ -50,24 +50,35 @@ class FakeTenants:
         refused: int = 0,
         over_quota: int = 0,
         rates: Sequence[float | None] = (None,),
+        sizes: Sequence[int] = (2_337,),
+        told: float = 0.0,
         **switches: object,
     ) -> Self:
         """Return so many tenants of either vendor: `hum-1`, `hub-1`, `hum-2` and so on.
 
         The switches are those of both fakes, with a `seed` for each tenant.  `rates` are the
-        requests a second that vendors allow, in turn.  Of so many the key is refused, from the first
+        requests a second that are allowed: by Hum itself, and up to `told` also by the file; of
+        AttributionHub by the file alone.  `sizes` are how many rows there are; both in turn.  Of so many the key is refused, from the first
         on, and so many of AttributionHub, from the last on, have one request left in their quota.
         """
         fakes: dict[str, Fake] = {}
+        settings: dict[str, dict[str, object]] = {}
         for number in range(1, count + 1):
             rate = rates[(number - 1) % len(rates)]
             quota = 1 if number > count - over_quota else None
-            how: dict[str, Any] = {"seed": number, "rate_per_s": rate, **switches}
-            fakes[f"hum-{number}"] = FakeHum(token=f"invented-hum-{number}", **how)
+            rows = sizes[(number - 1) % len(sizes)]
+            how: dict[str, Any] = {"seed": number, "rows": rows, **switches}
+            fakes[f"hum-{number}"] = FakeHum(
+                token=f"invented-hum-{number}", rate_per_s=rate, burst=2, **how
+            )
+            if rate is not None:  # a 429 of this vendor means the quota, and is not repeated
+                settings[f"hub-{number}"] = {"requests_per_second": rate}
+                if rate <= told:
+                    settings[f"hum-{number}"] = {"requests_per_second": rate}
             fakes[f"hub-{number}"] = FakeAttributionHub(
                 key=f"invented-hub-{number}", quota=quota, **how
             )
-        return cls(fakes, refused=list(fakes)[:refused])
+        return cls(fakes, settings, refused=list(fakes)[:refused])
 
     @property
     def environment(self) -> dict[str, str]:
@@ -81,7 +92,7 @@ class FakeTenants:
     @property
     def file(self) -> str:
         """A file of these tenants, while the fakes serve."""
-        return "\n".join(self._table(name, fake) for name, fake in self.fakes.items())
+        return "".join(self._table(name, fake) for name, fake in self.fakes.items())
 
     def _table(self, name: str, fake: Fake) -> str:
         told = {
@@ -91,13 +102,12 @@ class FakeTenants:
             "key_env": variable_of(name),
             **self._settings.get(name, {}),
         }
-        # A text, a number or a truth value is written in TOML as in JSON.
-        lines = [f"{key} = {json.dumps(value)}" for key, value in told.items()]
-        return "\n".join(["[[tenants]]", *lines, ""])
+        return _table("[[tenants]]", told)
 
-    def write(self, path: Path) -> Path:
-        """Write the file, and return its path."""
-        path.write_text(self.file, encoding="utf-8")
+    def write(self, path: Path, defaults: Mapping[str, object] | None = None) -> Path:
+        """Write the file, with these defaults, and return its path."""
+        tables = _table("[defaults]", defaults) + self.file if defaults else self.file
+        path.write_text(tables, encoding="utf-8")
         return path
 
     @contextmanager
@@ -112,6 +122,12 @@ class FakeTenants:
 
         with in_thread(start, stop):
             yield self
+
+
+def _table(head: str, values: Mapping[str, object]) -> str:
+    # A text, a number or a truth value is written in TOML as in JSON.
+    lines = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+    return "\n".join([head, *lines, "", ""])
 
 
 def variable_of(name: str) -> str:
