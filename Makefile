@@ -30,7 +30,7 @@ PYTEST := PYTHONDEVMODE=1 $(BIN)/python -m pytest
 TYPED = asyncsessions tools benchmarks $(wildcard examples) $(wildcard tests/typing)
 DOCS = README.md $(shell find docs -name "*.md" 2>/dev/null | sort)
 
-.PHONY: help demo demo-drift bench bench-check bench-dlt bench-durable bench-pace bench-serving bench-sinks bench-startup bench-fleet test \
+.PHONY: help demo demo-drift bench bench-check bench-dlt bench-durable bench-pace bench-serving bench-sinks bench-startup bench-fleet bench-tenants test \
         coverage coverage-report lint format types layers docs generate test-wheel test-lowest test-pythons nightly clean
 
 help: ## list these commands
@@ -115,6 +115,10 @@ bench-fleet: $(VENV)/.test ## many tenants side by side in one process; takes fi
 
 bench-serving: $(VENV)/.test ## 100,000 sessions through uvicorn, beside a plain yield; takes a minute
 	$(BIN)/python -m benchmarks.serving --write benchmarks/results/serving.json
+
+bench-tenants: $(VENV)/.test ## two hundred tenants in one pull: outcome, time, memory; takes two minutes
+	$(BIN)/python -m benchmarks.tenants --write
+	$(BIN)/python -m tools.generate docs/tenants.md
 
 # --- for developers ---------------------------------------------------------------------------
 

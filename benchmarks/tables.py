@@ -26,6 +26,7 @@ __all__ = [
     "sinks_latency_table",
     "sinks_table",
     "slow_table",
+    "tenants",
 ]
 
 Row = Mapping[str, Any]
@@ -245,6 +246,26 @@ def scale_table() -> str:
     ]
     head = ["rows", "requests", "seconds", "CPU, µs a row", "time, µs a row", "MB before"]
     return _table([*head, "MB by a tenth", "by half", "at the end"], lines)
+
+
+def tenants() -> str:
+    """Return what two hundred tenants in one pull took, beside the bound of it."""
+    content = stored("tenants")
+    rows = [] if content is None else content["results"]
+    head = ("target", "tenants", "complete", "rows", "requests", "seconds", "bound", "ratio", "MB")
+    return _table(
+        head,
+        [
+            [
+                str(row["target"]),
+                *(f"{row[name]:,}" for name in ("tenants", "complete", "rows", "requests")),
+                *(f"{row[name]:.1f}" for name in ("wall_s", "bound_s")),
+                f"{row['ratio']:.2f}",
+                f"{row['memory_mb']:.0f}",
+            ]
+            for row in rows
+        ],
+    )
 
 
 def sinks_figure() -> str:

@@ -29,6 +29,7 @@ from asyncsessions.testing import FakeAttributionHub, FakeHum, FakeTenants
 from benchmarks.machine import warn_if_busy
 from benchmarks.storing import RESULTS, store
 
+KINDS = {"duckdb": ".duckdb", "dataset": "/"}
 START, END = "2026-01-01", "2026-03-31"
 RATES = (None, 20.0, 5.0, 1.0, 0.5)
 SIZES = (500, 400, 200, 300, 600)
@@ -91,7 +92,7 @@ def pull_singly(rows: int, folder: Path, kind: str) -> float:
             ("hum", hum, {"HUM_API_TOKEN": hum.token}),
             ("attributionhub", hub, {"ATTRIBUTIONHUB_API_KEY": hub.key}),
         ):
-            to = str(folder / f"single{kind}")
+            to = f"{folder}/single{kind}"
             arguments = ["pull", name, "--base-url", fake.base_url, "--start", START, "--end", END]
             arguments += ["--to", to, "--concurrency", str(CONCURRENCY)]
             found, again = run(arguments, key), run(arguments, key)
@@ -145,9 +146,9 @@ def _rows(to: str) -> int:
         return sum(stream.rows for stream in holdings.streams())
 
 
-def measure(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
+def measure(args: argparse.Namespace, target: str, folder: Path) -> dict[str, Any]:
     """Pull, check, and return the figures."""
-    kind = "/" if args.dataset else ".duckdb"
+    kind = KINDS[target]
     to = str(folder / "sessions") + kind
     rates: tuple[float | None, ...] = (None,) if args.unlimited else RATES
     tenants = FakeTenants.of_each(
@@ -168,7 +169,7 @@ def measure(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     bound = max(slowest, cpu)
     requests = sum(len(fake.requests) for fake in tenants.fakes.values())
     return {
-        "target": "dataset" if args.dataset else "duckdb",
+        "target": target,
         "tenants": len(tenants.fakes),
         **counts,
         "rows": rows,
@@ -190,20 +191,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--tenants", type=int, default=200)
     parser.add_argument("--scale", type=int, default=1, help="so many times the rows")
-    parser.add_argument("--dataset", action="store_true", help="into a dataset, not into DuckDB")
+    parser.add_argument("--target", choices=KINDS, action="append", help="this one [both]")
     parser.add_argument("--unlimited", action="store_true", help="vendors that allow everything")
     parser.add_argument("--write", type=Path, nargs="?", const=RESULTS / "tenants.json")
     parser.add_argument("more", nargs="*", help="further options of the pull, after --")
     args = parser.parse_args()
     warn_if_busy()
-    with tempfile.TemporaryDirectory() as folder:
-        row = measure(args, Path(folder))
-    for name, value in row.items():
-        print(
-            f"{name:<20}{value:>12,.2f}" if isinstance(value, float) else f"{name:<20}{value!s:>12}"
-        )
+    rows: list[dict[str, Any]] = []
+    for target in args.target or KINDS:
+        with tempfile.TemporaryDirectory() as folder:
+            row = measure(args, target, Path(folder))
+        rows.append(row)
+        for name, value in row.items():
+            shown = f"{value:,.2f}" if isinstance(value, float) else str(value)
+            print(f"{name:<20}{shown:>12}")
     if args.write is not None:
-        store(args.write, {"rates": RATES, "sizes": SIZES, "concurrency": CONCURRENCY}, [row])
+        store(args.write, {"rates": RATES, "sizes": SIZES, "concurrency": CONCURRENCY}, rows)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -101,12 +102,43 @@ def from_plain(data: Any, cls: Any) -> Any:
     return converter.structure(data, cls)
 
 
+@frozen
+class Remembered:
+    """What this process has read or written last: the state of the file, and its streams as text."""
+
+    state: tuple[int, int, int]
+    streams: tuple[FileStream, ...] = field(repr=False)
+    texts: Mapping[int, str] = field(repr=False)
+
+
+remembered: dict[Path, Remembered] = {}
+"""Of a file with many streams one is changed at a time: then the others are not read again."""
+MOST_REMEMBERED = 8
+
+
+def _state(path: Path) -> tuple[int, int, int]:
+    """Return what differs as soon as the file is replaced: it always is, and never altered."""
+    found = path.stat()
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _remember(path: Path, known: Remembered) -> None:
+    remembered.pop(path, None)
+    remembered[path] = known
+    while len(remembered) > MOST_REMEMBERED:
+        with suppress(StopIteration, KeyError):  # another thread did
+            del remembered[next(iter(remembered))]
+
+
 def read_books(path: Path) -> list[FileStream] | None:
     """Return the streams of a books file, ``None`` if there is none.
 
     Raises :class:`SinkError` for one that cannot be read or is of another version.
     """
     try:
+        state, known = _state(path), remembered.get(path)
+        if known is not None and known.state == state:
+            return list(known.streams)
         content = path.read_bytes()
     except FileNotFoundError:
         return None
@@ -124,8 +156,20 @@ def read_books(path: Path) -> list[FileStream] | None:
 
 def write_books(path: Path, streams: Iterable[FileStream], *, target: Path) -> None:
     """Replace the books in one step; raises :class:`SinkError` naming the target."""
-    held = list(streams)
+    held = tuple(streams)
+    known = remembered.get(path)
+    texts = {} if known is None else known.texts
+    texts = {id(stream): texts.get(id(stream)) or _text(stream) for stream in held}
     version = VERSION if all(stream.tenant is None for stream in held) else WITH_TENANTS
-    plain = {"version": version, "streams": to_plain(held)}
+    listed = ",\n  ".join(texts[id(stream)] for stream in held)
+    content = f'{{\n "version": {version},\n "streams": [\n  {listed}\n ]\n}}'
     with writing(target):
-        replace_file(path, json.dumps(plain, indent=1).encode())
+        replace_file(path, content.encode())
+        # While nobody else can have replaced it: the caller has the lock.
+        _remember(path, Remembered(_state(path), held, texts))
+
+
+def _text(stream: FileStream) -> str:
+    """Return a stream as JSON, as it stands in the list of all."""
+    whole = json.dumps({"streams": [to_plain(stream)]}, indent=1)
+    return whole.removeprefix('{\n "streams": [\n  ').removesuffix("\n ]\n}")

@@ -21,6 +21,7 @@ MODULES = (
     "asyncsessions.blocking",
     "asyncsessions.plugins",
     "asyncsessions.providers.kit",
+    "asyncsessions.tenants",
     "asyncsessions.testing",
     "asyncsessions.testing.fixtures",
 )
