@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     )
     from asyncsessions.core.options import Options
     from asyncsessions.core.pace import Retry
+    from asyncsessions.core.parts import Part, Parts
     from asyncsessions.core.records import (
         Address,
         CartStep,
@@ -85,6 +86,8 @@ __all__ = [
     "Options",
     "Order",
     "PageReceived",
+    "Part",
+    "Parts",
     "PermissionDeniedError",
     "PullEnded",
     "PullStarted",
@@ -128,6 +131,7 @@ _HOMES = {
     ),
     "core.options": ("Options",),
     "core.pace": ("Retry",),
+    "core.parts": ("Part", "Parts"),
     "core.records": (
         "Address",
         "CartStep",

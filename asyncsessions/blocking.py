@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Generic, ParamSpec, Protocol, Self, TypeVar, U
 from asyncsessions import client as _client
 from asyncsessions.core.events import Observer
 from asyncsessions.core.pace import Retry
+from asyncsessions.core.parts import PART_ROWS, Part, Parts
 from asyncsessions.core.records import Session, SessionDetail
 from asyncsessions.core.report import Report
 from asyncsessions.engine.batches import FEW_PAGES
@@ -306,9 +307,16 @@ class Sessions:
         """Return all sessions at once, with the report."""
         return self._loop.run(self._sessions.collect())
 
-    def batches(self, rows: int = FEW_PAGES) -> BatchStream:
-        """Return a new run that yields Arrow record batches, of ``rows`` rows or a few more."""
-        return BatchStream(self._loop, self._sessions.batches(rows))
+    def batches(self, rows: int = FEW_PAGES, *, part: Part | None = None) -> BatchStream:
+        """Return a new run that yields Arrow record batches, of ``rows`` rows or a few more.
+
+        ``part`` is one of :meth:`parts`, and all that is read; ``None`` = the whole.
+        """
+        return BatchStream(self._loop, self._sessions.batches(rows, part=part))
+
+    def parts(self, rows: int = PART_ROWS, *, most: int | None = None) -> Parts:
+        """Cut the range into at most ``most`` parts of about ``rows`` rows, to be read elsewhere."""
+        return self._loop.run(self._sessions.parts(rows, most=most))
 
     def windows(self, days: int = 30) -> WindowStream:
         """Return a new run that yields an Arrow table for each window, once it is proven."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import timedelta
+from functools import partial
 from math import inf
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +24,7 @@ from asyncsessions.core.frames import (
 )
 from asyncsessions.core.meter import Meter
 from asyncsessions.core.options import OnIncomplete, Options
+from asyncsessions.core.parts import PART_ROWS, Part, Parts
 from asyncsessions.core.plan import PullPlan
 from asyncsessions.core.records import Session
 from asyncsessions.core.report import Report
@@ -36,7 +38,15 @@ from asyncsessions.engine.items import SessionStream, iterate
 from asyncsessions.engine.logs import warn_of_surprises
 from asyncsessions.engine.merge import MergedStream, OnSourceError
 from asyncsessions.engine.pages import Source
-from asyncsessions.engine.planning import Cut, day_windows, make_plan, to_sync, whole_range
+from asyncsessions.engine.parts import make_parts
+from asyncsessions.engine.planning import (
+    Planning,
+    day_windows,
+    make_plan,
+    plan_of,
+    to_sync,
+    whole_range,
+)
 from asyncsessions.engine.probe import Estimate, probe
 from asyncsessions.engine.proven import WindowStream
 from asyncsessions.engine.pull import pull_into
@@ -157,13 +167,28 @@ class Sessions:
             await run.aclose()
         return SessionList(sessions, run.report)
 
-    def batches(self, rows: int = FEW_PAGES) -> BatchStream:
+    def batches(self, rows: int = FEW_PAGES, *, part: Part | None = None) -> BatchStream:
         """Return a new run that yields Arrow record batches, of ``rows`` rows or a few more.
 
-        See :class:`BatchStream`; nothing is sent until it is iterated.  Raises
+        ``part`` is one of :meth:`parts`, and all that is read; ``None`` = the whole.  See
+        :class:`BatchStream`; nothing is sent until it is iterated.  Raises
         :class:`ConfigurationError` without the extra ``arrow``, and for ``rows`` that cannot be.
         """
-        return BatchStream(self._run(), rows)
+        return BatchStream(self._run(part), rows)
+
+    async def parts(self, rows: int = PART_ROWS, *, most: int | None = None) -> Parts:
+        """Cut the range into parts of about ``rows`` rows, at most ``most`` (``None`` = any).
+
+        Costs one request a window, and those who read the parts with :meth:`batches`, anywhere,
+        do not pay for them again.  All parts see the same end.  Raises :class:`ConfigurationError`
+        for numbers that cannot be.
+        """
+        for name, value in (("rows", rows), ("most", 1 if most is None else most)):
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ConfigurationError(f"{name} must be a whole number of at least 1")
+        source = self._source("estimate")
+        work = make_parts(source, rows=rows, most=most, concurrency=self.client.concurrency)
+        return await watched(source.meter.watch, work)
 
     def windows(self, days: int = 30) -> WindowStream:
         """Return a new run that yields an Arrow table for each window, once it is proven.
@@ -176,7 +201,8 @@ class Sessions:
         """
         if self.options.limit is not None:
             raise ConfigurationError("limit is for a look: windows() gives whole windows")
-        return WindowStream(self._run(day_windows(self.client.provider, days)))
+        cut = day_windows(self.client.provider, days)
+        return WindowStream(self._run(planning=partial(make_plan, cut=cut)))
 
     async def to_arrow(self) -> pa.Table:
         """Return all sessions as an Arrow table, with the report as JSON in its metadata.
@@ -328,18 +354,21 @@ class Sessions:
             concurrency=self.client.concurrency,
         )
 
-    def _source(self, operation: Operation) -> Source:
+    def _source(self, operation: Operation, part: Part | None = None) -> Source:
         client, options = self.client, self.options
+        told = {} if part is None else part.told(wall_clock())
         meter = Meter(
             max_requests=options.max_requests,
             deadline_s=options.deadline_s,
             watch=client.watch(operation, options),
         )
-        return Source(client.provider, self.query, client.fetch, meter, options.raw)
+        return Source(client.provider, self.query, client.fetch, meter, options.raw, told=told)
 
-    def _run(self, cut: Cut | None = None) -> PageStream:
-        concurrency = self.client.concurrency
-        run = PageStream(self._source("pull"), self.options, concurrency=concurrency, cut=cut)
+    def _run(self, part: Part | None = None, planning: Planning = make_plan) -> PageStream:
+        if part is not None:
+            planning = partial(plan_of, windows=part.windows)
+        concurrency, source = self.client.concurrency, self._source("pull", part)
+        run = PageStream(source, self.options, concurrency=concurrency, planning=planning)
         self.client.adopt(run)
         return run
 

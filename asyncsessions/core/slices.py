@@ -30,12 +30,17 @@ CREDIT = 2
 """Totals of slices may add up to so many times the total of the window; a list may grow meanwhile."""
 
 
-def slices(window: Window, total: int, *, page_size: int) -> list[Window]:
-    """Cut a window of so many rows, newest first; one that is small enough comes back alone."""
+def slices(
+    window: Window, total: int, *, page_size: int, aim: int = COMMIT_PAGES
+) -> list[Window]:
+    """Cut a window of so many rows into slices of about ``aim`` pages, newest first.
+
+    One that is small enough comes back alone.
+    """
     pages = -(-total // page_size)
     seconds = (window.asked_end - window.asked_start) // SECOND
-    count = min(-(-pages // COMMIT_PAGES), seconds, MOST_SLICES)
-    if pages <= 2 * COMMIT_PAGES or count < 2:
+    count = min(-(-pages // aim), seconds, MOST_SLICES)
+    if pages <= 2 * aim or count < 2:
         return [window]
     cuts = [window.asked_start + seconds * n // count * SECOND for n in range(count + 1)]
     parts: list[Window] = []
@@ -67,11 +72,12 @@ class Claims:
 
 
 class Cuts:
-    """Cuts windows as long as their totals can be true."""
+    """Cuts windows as long as their totals can be true; ``aim`` is how many pages a slice gets."""
 
-    def __init__(self, page_size: int) -> None:
+    def __init__(self, page_size: int, aim: int = COMMIT_PAGES) -> None:
         self.are_believed = True
         self._page_size = page_size
+        self._aim = aim
         self._claims: dict[Window, Claims] = {}
 
     def cut(self, window: Window, total: int) -> Sequence[Window]:
@@ -82,7 +88,7 @@ class Cuts:
             self.are_believed &= claims.sum <= CREDIT * claims.total + self._page_size
         if not self.are_believed:
             return [window]
-        parts = slices(window, total, page_size=self._page_size)
+        parts = slices(window, total, page_size=self._page_size, aim=self._aim)
         if len(parts) > 1:
             shared = Claims(total)
             self._claims |= dict.fromkeys(parts, shared)

@@ -21,6 +21,7 @@ from asyncsessions.core.meter import Meter
 from asyncsessions.core.records import Session
 from asyncsessions.core.rows import SentRows
 from asyncsessions.core.watch import Watch
+from asyncsessions.core.windows import Window
 from asyncsessions.providers.base import Provider, Query, RowProvider
 
 __all__ = ["Fetch", "PageRead", "PageTasks", "Source"]
@@ -54,6 +55,8 @@ class Source:
     ``rows`` reads pages into the vendor's own rows instead of sessions (``None``).  They become
     sessions when they are delivered: as long as pages wait for others there is little for the
     garbage collector to go through, which else takes a seventh of the time of a pull.
+    ``told`` holds answers to page 1 of windows that somebody has asked for already; each is used
+    once, by the first who asks.
     """
 
     provider: Provider[...]
@@ -62,6 +65,7 @@ class Source:
     meter: Meter
     raw: bool = False
     rows: RowProvider | None = None
+    told: dict[Window, Response] = field(factory=dict[Window, Response], repr=False)
 
     def of_rows(self) -> Source:
         """Return the source that reads the vendor's own rows, where the vendor knows how to."""
@@ -82,7 +86,9 @@ class Source:
         return SentRows(rows, as_sessions=vendor.as_sessions, as_columns=vendor.as_columns)
 
     async def read(self, ask: Ask) -> PageRead:
-        """Fetch and read one page."""
+        """Fetch and read one page, or only read it if it was told."""
+        if ask.page == 1 and not ask.serial and ask.window in self.told:
+            return self.understand(1, self.told.pop(ask.window))
         request = self.provider.page_request(self.query, ask.window, ask.page)
         read = await self.fetch(request, partial(self.understand, ask.page), self.meter)
         if self.meter.watch is not None:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 from asyncsessions.core.books import Kind
 from asyncsessions.core.plan import PullPlan, asked_range
 from asyncsessions.core.syncing import sync_windows
-from asyncsessions.core.windows import TimeRange, Window, resolve_range, split
+from asyncsessions.core.windows import TimeRange, Window, resolve_range, split, to_datetime
 from asyncsessions.engine.go import Choose
 from asyncsessions.errors import ConfigurationError
 from asyncsessions.providers.base import Provider, Query
 
-__all__ = ["Cut", "day_windows", "make_plan", "to_sync", "whole_range"]
+__all__ = ["Cut", "Planning", "day_windows", "make_plan", "plan_of", "to_sync", "whole_range"]
 
 FAR = datetime(9999, 12, 31, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -21,6 +22,14 @@ MOST_DAYS = 3_660_000  # more than the calendar has
 
 Cut = Callable[[TimeRange], Sequence[Window]]
 """Cuts a pinned range into the windows that are asked for, newest first."""
+
+
+class Planning(Protocol):
+    """Pins the range of a query and says what will be read."""
+
+    def __call__(self, provider: Provider[...], query: Query, *, now: datetime) -> PullPlan:
+        """Raise :class:`InvalidQueryError` for a range that makes no sense now."""
+        ...
 
 
 def make_plan(
@@ -64,6 +73,21 @@ def day_windows(provider: Provider[...], days: int) -> Cut:
     if longest < DAY:
         raise ConfigurationError(f"{provider.name} cannot be asked for a whole day at a time")
     return lambda pinned: split(pinned, longest, at_days=True)
+
+
+def plan_of(
+    provider: Provider[...], query: Query, *, now: datetime, windows: Sequence[Window]
+) -> PullPlan:
+    """Return the plan to read certain windows of a query, newest first, whatever time it is."""
+    end = to_datetime(windows[0].owned.hi - 1)
+    return PullPlan(
+        provider=provider.name,
+        filters=query.filters,
+        pinned=TimeRange(to_datetime(windows[-1].owned.lo), end, closed=True),
+        windows=windows,
+        asked=asked_range(query.start, query.end),
+        made_at=now,
+    )
 
 
 def whole_range(provider: Provider[...]) -> Choose:

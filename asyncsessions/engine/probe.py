@@ -11,10 +11,10 @@ from attrs import frozen
 from asyncsessions.core.answer import Answer, Ask
 from asyncsessions.core.records import Session
 from asyncsessions.core.windows import Window, resolve_range, split, to_micros
-from asyncsessions.engine.pages import Source
+from asyncsessions.engine.pages import PageRead, Source
 from asyncsessions.engine.stream import wall_clock
 
-__all__ = ["Estimate", "first_pages", "probe"]
+__all__ = ["Estimate", "first_pages", "first_reads", "probe"]
 
 
 @frozen(kw_only=True)
@@ -66,11 +66,23 @@ async def first_pages(
     source: Source, windows: Sequence[Window], *, concurrency: int
 ) -> list[Answer[Session]]:
     """Return page 1 of each window, ``concurrency`` of them at a time."""
+    reads = await first_reads(source, windows, concurrency=concurrency, now=wall_clock)
+    return [read.answer for read, _ in reads]
+
+
+async def first_reads(
+    source: Source,
+    windows: Sequence[Window],
+    *,
+    concurrency: int,
+    now: Callable[[], datetime],
+) -> list[tuple[PageRead, datetime]]:
+    """Return the same with their bodies, each with the time at which it had been read."""
     gate = asyncio.Semaphore(concurrency)
 
-    async def ask(window: Window) -> Answer[Session]:
+    async def ask(window: Window) -> tuple[PageRead, datetime]:
         async with gate:
-            return (await source.read(Ask(window, 1))).answer
+            return await source.read(Ask(window, 1)), now()
 
     # The first goes alone: a wrong key or a used-up quota shall cost a single request.
     pages = [await ask(window) for window in windows[:1]]

@@ -31,7 +31,7 @@ from asyncsessions.engine.lane import Lane
 from asyncsessions.engine.logs import warn_of_surprises, warn_that_incomplete
 from asyncsessions.engine.outbox import Batch, Outbox
 from asyncsessions.engine.pages import PageRead, PageTasks, Source
-from asyncsessions.engine.planning import Cut, make_plan
+from asyncsessions.engine.planning import Planning, make_plan
 from asyncsessions.engine.tally import Tally, incomplete
 from asyncsessions.errors import ConfigurationError, SessionsError
 
@@ -63,7 +63,8 @@ class PageStream:
     """Delivers the sessions of one pull page by page, as lists that are never empty.
 
     Iterate it once.  It cleans up after itself when it ends, fails or is cancelled; a consumer
-    that stops early calls :meth:`aclose`, or leaves it to the garbage collector.
+    that stops early calls :meth:`aclose`, or leaves it to the garbage collector.  ``windows`` are
+    read instead of those that the query makes now.
     """
 
     def __init__(
@@ -72,7 +73,7 @@ class PageStream:
         options: Options,
         *,
         concurrency: int,
-        cut: Cut | None = None,
+        planning: Planning = make_plan,
         now: Callable[[], datetime] = wall_clock,
     ) -> None:
         self._source = source.of_rows()
@@ -80,7 +81,7 @@ class PageStream:
         """Tells the observers; ``None`` if nobody watches."""
         self._options = options
         self._concurrency = concurrency
-        self._cut = cut
+        self._planning = planning
         self._now = now
         self._tasks = PageTasks()
         self._asked: dict[asyncio.Task[PageRead], tuple[Lane, Ask]] = {}
@@ -186,7 +187,7 @@ class PageStream:
         if meter.deadline_s is not None:
             meter.deadline = self._began_at + meter.deadline_s
         source = self._source
-        plan = make_plan(source.provider, source.query, now=self._now(), cut=self._cut)
+        plan = self._planning(source.provider, source.query, now=self._now())
         self._tally.pinned, self._tally.windows = plan.pinned, list(plan.windows)
         self._windows = iter(plan.windows)
         if self.watch is not None:

@@ -1,0 +1,1 @@
+"""The parts of the Spark source; import :mod:`asyncsessions.integrations.spark` instead."""

@@ -1,0 +1,149 @@
+"""Buy the data once: read it, write it down, and work on what was written."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, Any, Literal
+
+from attrs import frozen
+
+from asyncsessions import errors
+from asyncsessions.core.digest import digest
+from asyncsessions.errors import ConfigurationError, SessionsError, SinkError
+from asyncsessions.integrations._spark.settings import Settings
+from asyncsessions.integrations._spark.source import FORMAT
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+__all__ = ["Landed", "land"]
+
+Format = Literal["parquet", "delta"]
+Mode = Literal["error", "overwrite", "force"]
+
+MARK = {"asyncsessions": "landed"}
+"""Metadata of the first column: Parquet and Delta keep it, and by it we know what is ours."""
+LOCAL = re.compile(r"local\[(\d+|\*)(?:,\s*\d+)?\]")
+TOLD = re.compile(r"asyncsessions\.errors\.(\w+Error): (.+)")
+NO_FORMAT = "DATA_SOURCE_NOT_FOUND"
+ABSENT = re.compile(r"PATH_NOT_FOUND|DOES_NOT_EXIST|MISSING_DELTA_TABLE|TABLE_NOT_FOUND")
+
+
+@frozen(kw_only=True)
+class Landed:
+    """What :func:`land` has written: ``rows`` sessions at ``path``, in ``format``.
+
+    ``digest`` says which rows they are, as for every other target; ``None`` unless it was asked for.
+    """
+
+    path: str
+    format: str
+    rows: int
+    digest: str | None = None
+
+
+def land(
+    spark: SparkSession,
+    *,
+    to: str,
+    format: Format = "parquet",  # noqa: A002 - Spark's word for it
+    mode: Mode = "error",
+    with_digest: bool = False,
+    **options: Any,
+) -> Landed:
+    """Read sessions once and write them to ``to``; ``options`` are those of the source.
+
+    ``mode``: ``"error"`` refuses a path where there is something, ``"overwrite"`` replaces what an
+    earlier landing has written and nothing else, ``"force"`` replaces anything.  ``with_digest``
+    brings all rows to the driver once more, from what was written.  Where it is certain how many
+    tasks can run at once, the limits are divided by that (``tasks_at_once``).  Raises
+    :class:`SinkError`, and what reading raises.
+    """
+    if format not in {"parquet", "delta"}:
+        raise ConfigurationError("format must be 'parquet' or 'delta'")
+    if mode not in {"error", "overwrite", "force"}:
+        raise ConfigurationError("mode must be 'error', 'overwrite' or 'force'")
+    given = {name: _text(value) for name, value in options.items() if value is not None}
+    at_once = slots(spark)
+    limits = Settings.of(given).limits
+    if limits.tasks_at_once is None and at_once is not None and at_once <= limits.max_concurrency:
+        given["tasks_at_once"] = str(at_once)
+    _refuse_what_is_there(spark, to, format, mode)
+    try:
+        frame = spark.read.format(FORMAT).options(**given).load()
+        written = "errorifexists" if mode == "error" else "overwrite"
+        frame.withMetadata(frame.columns[0], MARK).write.format(format).mode(written).save(to)
+    except Exception as error:  # noqa: BLE001 - Spark's, or py4j's with the same text
+        raise told(error) from None
+    landed = spark.read.format(format).load(to)
+    return Landed(
+        path=to,
+        format=format,
+        rows=landed.count(),
+        digest=digest(landed.toArrow()) if with_digest else None,
+    )
+
+
+def slots(spark: SparkSession) -> int | None:
+    """Return how many tasks can run at once at most, ``None`` where that is not certain."""
+    get = spark.conf.get
+    master = get("spark.master", "")
+    if master == "local":
+        return 1
+    if found := LOCAL.fullmatch(master):
+        return (os.cpu_count() or 1) if found[1] == "*" else int(found[1])
+    if get("spark.dynamicAllocation.enabled", "false").lower() != "false":
+        return None
+    instances, cores = get("spark.executor.instances", ""), get("spark.executor.cores", "")
+    return int(instances) * int(cores) if instances.isdecimal() and cores.isdecimal() else None
+
+
+def told(error: Exception) -> SessionsError:
+    """Return the error of ours that a failed job tells of in the last line of a long text."""
+    text = str(error)
+    if NO_FORMAT in text:
+        return ConfigurationError("this Spark has no format 'delta': add Delta to it, or use parquet")
+    found = TOLD.search(text)
+    kind = getattr(errors, found[1], SessionsError) if found else SinkError
+    return kind(found[2] if found else text.partition("\n")[0])  # type: ignore[no-any-return]
+
+
+def _refuse_what_is_there(spark: SparkSession, path: str, kind: Format, mode: Mode) -> None:
+    if mode == "force":
+        return
+    there = _look(spark, path, kind)
+    if there == "nothing" or (mode == "overwrite" and there != "something else"):
+        return
+    if mode == "error":
+        raise SinkError(
+            f"there is something at {path} already: give mode='overwrite' to replace what was "
+            "landed there, or another path"
+        )
+    raise SinkError(
+        f"what is at {path} was not written by land(): give another path, or mode='force' to "
+        "replace it all the same"
+    )
+
+
+def _look(spark: SparkSession, path: str, kind: Format) -> str:
+    """Return what is at a path: nothing, no files, a landing, or something else."""
+    try:
+        fields = spark.read.format(kind).load(path).schema.fields
+    except Exception as error:  # noqa: BLE001 - Spark's, or py4j's with the same text
+        text = str(error)
+        if NO_FORMAT in text:
+            raise told(error) from None
+        if ABSENT.search(text):
+            return "nothing"
+        # What a landing that failed leaves behind.
+        return "no files" if "UNABLE_TO_INFER_SCHEMA" in text else "something else"
+    return "a landing" if fields and fields[0].metadata == MARK else "something else"
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list | tuple):
+        return ",".join(map(str, value))
+    return str(value)
