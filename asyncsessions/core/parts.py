@@ -42,7 +42,9 @@ class Counted:
     read_at: datetime
 
     @classmethod
-    def of(cls, window: Window, body: bytes, *, total: int, pages: int, read_at: datetime) -> Counted:
+    def of(
+        cls, window: Window, body: bytes, *, total: int, pages: int, read_at: datetime
+    ) -> Counted:
         """Return the window with the answer that counted it."""
         return cls(
             window=window, total=total, pages=pages, page_1=compress(body, 1), read_at=read_at

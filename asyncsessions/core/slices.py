@@ -30,9 +30,7 @@ CREDIT = 2
 """Totals of slices may add up to so many times the total of the window; a list may grow meanwhile."""
 
 
-def slices(
-    window: Window, total: int, *, page_size: int, aim: int = COMMIT_PAGES
-) -> list[Window]:
+def slices(window: Window, total: int, *, page_size: int, aim: int = COMMIT_PAGES) -> list[Window]:
     """Cut a window of so many rows into slices of about ``aim`` pages, newest first.
 
     One that is small enough comes back alone.

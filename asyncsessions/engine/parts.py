@@ -50,9 +50,7 @@ async def make_parts(
     return Parts(parts=packed(counted, aim=aim, most=most), spent=source.meter.requests)
 
 
-def _counted(
-    window: Window, read: PageRead, *, page_size: int, read_at: datetime
-) -> Counted:
+def _counted(window: Window, read: PageRead, *, page_size: int, read_at: datetime) -> Counted:
     total, found = read.answer.total or 0, len(read.answer.rows)
     size = found if 0 < found < total else page_size
     return Counted.of(

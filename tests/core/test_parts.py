@@ -40,7 +40,9 @@ def test_every_window_is_in_one_part_and_the_parts_are_as_equal_as_the_windows_a
     assert len(parts) <= min(len(pages), most or len(pages), -(-sum(pages) // aim))
     sizes = [sum(each.pages for each in part.counted) for part in parts]
     assert max(sizes) - min(sizes) <= max(pages)
-    assert all(part.windows == sorted(part.windows, reverse=True, key=lambda w: w.owned) for part in parts)
+    assert all(
+        part.windows == sorted(part.windows, reverse=True, key=lambda w: w.owned) for part in parts
+    )
     assert [part.windows[0].owned for part in parts] == sorted(
         (part.windows[0].owned for part in parts), reverse=True
     )

@@ -130,7 +130,9 @@ def test_a_part_is_read_to_its_own_end_whatever_the_clock_of_the_reader_says(mon
             monkeypatch.setattr("asyncsessions.query.wall_clock", lambda: early)
             ids, (report,) = await read(client, parts.parts)
             assert len(ids) == 120
-            assert report.end == parts.parts[0].counted[0].window.asked_end - timedelta(microseconds=1)
+            assert report.end == parts.parts[0].counted[0].window.asked_end - timedelta(
+                microseconds=1
+            )
 
     run_virtual(go())
 

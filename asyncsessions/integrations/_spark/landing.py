@@ -103,10 +103,12 @@ def told(error: Exception) -> SessionsError:
     """Return the error of ours that a failed job tells of in the last line of a long text."""
     text = str(error)
     if NO_FORMAT in text:
-        return ConfigurationError("this Spark has no format 'delta': add Delta to it, or use parquet")
+        return ConfigurationError(
+            "this Spark has no format 'delta': add Delta to it, or use parquet"
+        )
     found = TOLD.search(text)
-    kind = getattr(errors, found[1], SessionsError) if found else SinkError
-    return kind(found[2] if found else text.partition("\n")[0])  # type: ignore[no-any-return]
+    kind: type[SessionsError] = getattr(errors, found[1], SessionsError) if found else SinkError
+    return kind(found[2] if found else text.partition("\n")[0])
 
 
 def _refuse_what_is_there(spark: SparkSession, path: str, kind: Format, mode: Mode) -> None:
@@ -141,9 +143,7 @@ def _look(spark: SparkSession, path: str, kind: Format) -> str:
     return "a landing" if fields and fields[0].metadata == MARK else "something else"
 
 
-def _text(value: object) -> str:
+def _text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, list | tuple):
-        return ",".join(map(str, value))
-    return str(value)
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -72,10 +72,13 @@ def read(settings: Settings, task: Task, *, attempt: int) -> Iterator[pa.RecordB
 def check_schema(schema: pa.Schema) -> None:
     """Refuse a schema that is not some of our columns; raises :class:`ConfigurationError`."""
     ours: Any = arrow_schema()
-    for wanted in schema:
+    fields: Any = schema
+    for wanted in fields:
         name = wanted.name
         if name not in ours.names:
-            raise ConfigurationError(f"there is no column {name}: there are {', '.join(ours.names)}")
+            raise ConfigurationError(
+                f"there is no column {name}: there are {', '.join(ours.names)}"
+            )
         own = ours.field(name)
         if wanted.type != own.type or (own.nullable and not wanted.nullable):
             raise ConfigurationError(
@@ -92,6 +95,6 @@ def fit(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     if batch.schema.equals(schema, check_metadata=True):
         return batch
     untyped: Any = batch
-    columns = [untyped.column(name) for name in schema.names]
-    fitted: pa.RecordBatch = type(untyped).from_arrays(columns, schema=schema)
+    make: Any = type(untyped).from_arrays
+    fitted: pa.RecordBatch = make([untyped.column(name) for name in schema.names], schema=schema)
     return fitted

@@ -185,9 +185,7 @@ def _reader(kind: type[T], values: Mapping[str, str]) -> Callable[[str, Any], An
 
 def _values(arguments: tuple[Argument, ...], values: Mapping[str, str]) -> dict[str, Any]:
     """Return the values that were given for a provider's arguments, as it wants them."""
-    return {
-        each.name: _value(each, values[each.name]) for each in arguments if each.name in values
-    }
+    return {each.name: _value(each, values[each.name]) for each in arguments if each.name in values}
 
 
 def _value(argument: Argument, text: str) -> Any:

@@ -60,7 +60,9 @@ class SessionsReader(DataSourceReader):
         try:
             return [InputPartition(task) for task in plan(self._settings)]
         except SessionsError as error:
-            raise error.with_traceback(None) from None  # Spark prints all of it, and the text is enough
+            raise error.with_traceback(
+                None
+            ) from None  # Spark prints all of it, and the text is enough
 
     def read(self, partition: InputPartition) -> Iterator[pa.RecordBatch]:
         """Read one partition, on an executor."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -59,10 +58,11 @@ def make_provider(name: str, secret: Secret | None, settings: dict[str, Any]) ->
 
     Raises :class:`ConfigurationError` for settings that cannot be.
     """
-    make: Callable[..., Provider[...]] = find_provider(name)
+    make: Any = find_provider(name)  # what a constructor takes is the provider's own affair
     if name == "attributionhub":
         settings = {"base_url": "", **settings}  # it says itself that an address is missing
-    return make(**settings) if secret is None else make(secret, **settings)
+    provider: Provider[...] = make(**settings) if secret is None else make(secret, **settings)
+    return provider
 
 
 def secret_of(
