@@ -27,11 +27,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := -m pip --disable-pip-version-check install -qq
 PYTEST := PYTHONDEVMODE=1 $(BIN)/python -m pytest
-TYPED = asyncsessions tools benchmarks $(wildcard examples) $(wildcard tests/typing)
+TYPED = asyncsessions pyspark_asyncsessions tools benchmarks $(wildcard examples) $(wildcard tests/typing)
 DOCS = README.md $(shell find docs -name "*.md" 2>/dev/null | sort)
 
 .PHONY: help demo demo-drift bench bench-check bench-dlt bench-durable bench-pace bench-serving bench-sinks bench-startup bench-fleet bench-tenants test \
-        coverage coverage-report lint format types layers docs generate test-wheel test-lowest test-pythons nightly clean
+        coverage coverage-report lint format types layers docs generate test-wheel test-lowest test-pythons test-spark nightly clean
 
 help: ## list these commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1	/' \
@@ -173,7 +173,7 @@ define run_copied_tests
 	  PYTHONDEVMODE=1 "$$here/$(1)/bin/python" -m pytest -q -p no:cacheprovider -m "$(AGAIN)" $(2) $(PYTEST_ARGS)
 endef
 
-WHEEL_SOURCES = pyproject.toml $(wildcard README.md) $(shell find asyncsessions -type f ! -name '*.pyc' 2>/dev/null)
+WHEEL_SOURCES = pyproject.toml $(wildcard README.md) $(shell find asyncsessions pyspark_asyncsessions -type f ! -name '*.pyc' 2>/dev/null)
 
 dist/.built: $(WHEEL_SOURCES) | $(VENV)/.dev
 	@rm -rf dist
@@ -233,6 +233,18 @@ $(EXTRA_TESTS): test-extra-%: .venvs/extra-%/.ready
 	@cd examples && ../.venvs/extra-$*/bin/python -m asyncsessions.testing -- \
 	  ../.venvs/extra-$*/bin/python $(EXAMPLE_$*)
 	@rm -rf .venvs/extra-$*
+
+# Not one of EXTRAS and in no other environment: pyspark is half a gigabyte, and needs Java.
+.venvs/spark/.ready: pyproject.toml
+	@rm -rf .venvs/spark && "$$(sh tools/find_python.sh)" -m venv .venvs/spark
+	@echo "installing .[cli,spark,test]"
+	@.venvs/spark/bin/python $(PIP_INSTALL) -e '.[cli,spark,test]'
+	@touch $@
+
+test-spark: .venvs/spark/.ready ## test the Spark source on a real Spark, and run its example; needs Java 17
+	.venvs/spark/bin/python -m pytest -q -m spark tests/spark $(PYTEST_ARGS)
+	@cd examples && ../.venvs/spark/bin/python -m asyncsessions.testing -- \
+	  ../.venvs/spark/bin/python spark_read.py
 
 ONE_PYTHON := $(PYTHONS:%=test-python-%)
 .PHONY: $(ONE_PYTHON)

@@ -1,6 +1,7 @@
 """Check what the built archives contain: ``python tools/check_dist.py dist``.
 
-The wheel is the package, its marker ``py.typed`` and its metadata, and nothing else. The sdist
+The wheel is the package and the module that Spark looks for, their markers ``py.typed`` and the
+metadata, and nothing else. The sdist
 is enough to build and test again, and holds no caches.
 """
 
@@ -9,7 +10,9 @@ import tarfile
 import zipfile
 from pathlib import Path
 
-IN_SDIST = ("LICENSE", "Makefile", "README.md", "pyproject.toml", "asyncsessions/__init__.py")
+PACKAGES = ("asyncsessions", "pyspark_asyncsessions")
+IN_PACKAGES = tuple(f"{name}/{file}" for name in PACKAGES for file in ("__init__.py", "py.typed"))
+IN_SDIST = ("LICENSE", "Makefile", "README.md", "pyproject.toml", *IN_PACKAGES)
 LITTER = ("__pycache__", ".pyc", ".venv", ".coverage", ".hypothesis", "_cache/")
 
 
@@ -25,13 +28,9 @@ def faults(folder: Path) -> list[str]:
     found = [
         f"the wheel has {name}, which is not the package"
         for name in in_wheel
-        if not name.startswith("asyncsessions/") and ".dist-info/" not in name
+        if name.partition("/")[0] not in PACKAGES and ".dist-info/" not in name
     ]
-    found += [
-        f"the wheel lacks {name}"
-        for name in ("asyncsessions/__init__.py", "asyncsessions/py.typed")
-        if name not in in_wheel
-    ]
+    found += [f"the wheel lacks {name}" for name in IN_PACKAGES if name not in in_wheel]
     found += [f"the wheel lacks {name}" for name in ("LICENSE",) if not _ends(in_wheel, name)]
     found += [f"the sdist lacks {name}" for name in IN_SDIST if name not in in_sdist]
     found += [

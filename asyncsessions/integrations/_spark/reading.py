@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from asyncsessions.core.columns import COLUMNS, Kind, arrow_schema
+from asyncsessions.core.columns import COLUMNS, Kind, arrow_schema, import_arrow
 from asyncsessions.engine.batches import WHOLE_TABLE
 from asyncsessions.errors import ConfigurationError
 from asyncsessions.integrations._spark.settings import Settings
@@ -94,7 +94,8 @@ def fit(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     """
     if batch.schema.equals(schema, check_metadata=True):
         return batch
+    arrow: Any = import_arrow()
     untyped: Any = batch
-    make: Any = type(untyped).from_arrays
-    fitted: pa.RecordBatch = make([untyped.column(name) for name in schema.names], schema=schema)
+    columns = [untyped.column(name) for name in schema.names]
+    fitted: pa.RecordBatch = arrow.RecordBatch.from_arrays(columns, schema=schema)
     return fitted
