@@ -237,8 +237,8 @@ $(EXTRA_TESTS): test-extra-%: .venvs/extra-%/.ready
 # Not one of EXTRAS and in no other environment: pyspark is half a gigabyte, and needs Java.
 .venvs/spark/.ready: pyproject.toml
 	@rm -rf .venvs/spark && "$$(sh tools/find_python.sh)" -m venv .venvs/spark
-	@echo "installing .[cli,spark,test]"
-	@.venvs/spark/bin/python $(PIP_INSTALL) -e '.[cli,spark,test]'
+	@echo "installing .[cli,duckdb,spark,test]"
+	@.venvs/spark/bin/python $(PIP_INSTALL) -e '.[cli,duckdb,spark,test]'
 	@touch $@
 
 test-spark: .venvs/spark/.ready ## test the Spark source on a real Spark, and run its example; needs Java 17

@@ -23,6 +23,7 @@ except ImportError:
     ) from None
 
 from asyncsessions.integrations._spark.landing import Landed, land
+from asyncsessions.integrations._spark.outcomes import Outcome
 from asyncsessions.integrations._spark.source import SessionsDataSource
 
-__all__ = ["Landed", "SessionsDataSource", "land"]
+__all__ = ["Landed", "Outcome", "SessionsDataSource", "land"]

@@ -15,13 +15,16 @@ from asyncsessions import BudgetExceededError, ConfigurationError, IncompleteErr
 from asyncsessions.blocking import Client
 from asyncsessions.core.columns import COLUMNS, arrow_schema
 from asyncsessions.core.digest import digest
-from asyncsessions.integrations._spark.reading import check_schema, ddl, fit, plan, read
+from asyncsessions.integrations._spark.columns import check_schema, ddl, fit
+from asyncsessions.integrations._spark.reading import plan, read
 from asyncsessions.integrations._spark.settings import Settings
 from asyncsessions.providers.attributionhub import AttributionHub
 from asyncsessions.providers.hum import Hum
 from asyncsessions.testing import ATTRIBUTIONHUB_KEY, HUM_TOKEN, Drift, FakeAttributionHub, FakeHum
 
 RANGE = {"start": "2026-01-01", "end": "2026-03-31"}
+HUM = {"provider": "hum", "base_url": "http://127.0.0.1:9"} | RANGE
+PLAIN = Settings.of(HUM)
 FAKES = {"hum": FakeHum, "attributionhub": FakeAttributionHub}
 
 
@@ -40,9 +43,9 @@ def copied(thing):
     return pickle.loads(pickle.dumps(thing))
 
 
-def read_all(settings, tasks, attempt=0):
+def read_all(tasks, attempt=0):
     """Read every task as a worker does: from pickles, and each with its own loop."""
-    return [list(read(copied(settings), copied(task), attempt=attempt)) for task in tasks]
+    return [list(read(copied(task), attempt=attempt)) for task in tasks]
 
 
 def table_of(batches):
@@ -63,7 +66,7 @@ def test_the_tasks_hold_the_rows_of_a_plain_pull_and_no_page_is_asked_for_twice(
         settings = settings_for(fake, vendor, rows_per_partition=250)
         tasks = plan(settings)
         assert 3 <= len(tasks) <= 8
-        table = table_of(read_all(settings, tasks))
+        table = table_of(read_all(tasks))
         asked = Counter((seen.start, seen.end, seen.page) for seen in fake.requests)
         assert set(asked.values()) == {1}
         with client_of(fake, vendor) as client:
@@ -77,9 +80,9 @@ def test_reading_again_buys_all_but_the_first_pages_again():
         settings = settings_for(fake, rows_per_partition=200)
         tasks = plan(settings)
         counted = len(fake.requests)
-        first = table_of(read_all(settings, tasks))
+        first = table_of(read_all(tasks))
         once = len(fake.requests) - counted
-        again = table_of(read_all(settings, tasks))
+        again = table_of(read_all(tasks))
         assert first.equals(again)
         assert len(fake.requests) == counted + 2 * once
         assert once == sum(task.part.requests for task in tasks)
@@ -91,7 +94,7 @@ def test_tasks_side_by_side_stay_within_the_concurrency_of_the_whole():
         tasks = plan(settings)
         assert len(tasks) == 5
         with ThreadPoolExecutor(len(tasks)) as pool:
-            rows = pool.map(lambda task: table_of(read_all(settings, [task])).num_rows, tasks)
+            rows = pool.map(lambda task: table_of(read_all([task])).num_rows, tasks)
             assert sum(rows) == 1_500
         assert 3 <= fake.max_in_flight <= 5
 
@@ -102,9 +105,9 @@ def test_the_budget_holds_over_all_tasks_and_their_attempts():
         tasks = plan(settings)
         for task in tasks:
             for attempt in range(task.share.attempts):
-                list(read(settings, task, attempt=attempt))
+                list(read(task, attempt=attempt))
             with pytest.raises(BudgetExceededError, match="does not suffice for attempt"):
-                list(read(settings, task, attempt=task.share.attempts))
+                list(read(task, attempt=task.share.attempts))
         assert 14 <= len(fake.requests) <= 30
 
 
@@ -121,7 +124,7 @@ def test_a_task_begins_with_the_pause_that_its_rate_asks_for(monkeypatch):
     with FakeHum(rows=120).in_thread() as fake:
         settings = settings_for(fake, requests_per_second=200)
         tasks = plan(settings)
-        read_all(settings, tasks)
+        read_all(tasks)
     assert pauses == [1 / 200]
 
 
@@ -132,17 +135,17 @@ def test_what_is_not_proven_complete_fails_its_task_unless_a_warning_is_enough(o
         settings = settings_for(fake, on_incomplete=on_incomplete)
         tasks = plan(settings)
         if on_incomplete == "warn":
-            assert table_of(read_all(settings, tasks)).num_rows >= 300
+            assert table_of(read_all(tasks)).num_rows >= 300
             return
         with pytest.raises(IncompleteError, match="not proven complete"):
-            read_all(settings, tasks)
+            read_all(tasks)
 
 
 def test_a_reader_that_stops_early_leaves_no_request_behind():
     with FakeHum(rows=5_000, latency_s=0.01).in_thread() as fake:
         settings = settings_for(fake)
         (task, *_) = plan(settings)
-        batches = read(settings, task, attempt=0)
+        batches = read(task, attempt=0)
         assert next(batches).num_rows >= 2_500
         batches.close()
         assert len(fake.requests) < 90
@@ -160,9 +163,18 @@ def test_neither_settings_nor_tasks_hold_the_token():
 
 
 def test_the_columns_are_those_of_every_table():
-    assert [each.split()[0] for each in ddl().split(", ")] == [column.name for column in COLUMNS]
-    assert ddl().startswith("provider STRING NOT NULL, id STRING NOT NULL, started_at TIMESTAMP")
-    assert ddl().count("NOT NULL") == 3
+    told = ddl(PLAIN)
+    assert [each.split()[0] for each in told.split(", ")] == [column.name for column in COLUMNS]
+    assert told.startswith("provider STRING NOT NULL, id STRING NOT NULL, started_at TIMESTAMP")
+    assert told.count("NOT NULL") == 3
+
+
+def test_a_tenant_comes_first_and_a_report_last(tmp_path):
+    settings = Settings.of({"tenants": str(tmp_path / "x.toml"), "start": "2026-01-01"})
+    assert ddl(settings).startswith("tenant STRING NOT NULL, provider STRING NOT NULL, id ")
+    told = ddl(Settings.of(HUM | {"with_reports": "true"}))
+    assert told.endswith(", raw STRING, report STRING")
+    assert "NOT NULL" not in told  # a row that holds a report holds nothing else
 
 
 def test_fewer_columns_and_nullable_ones_are_fitted():
@@ -172,7 +184,7 @@ def test_fewer_columns_and_nullable_ones_are_fitted():
     (batch,) = table.to_batches()
     assert fit(batch, arrow_schema()) is batch
     wanted = pa.schema([pa.field("campaign", pa.string()), pa.field("id", pa.string())])
-    check_schema(wanted)
+    check_schema(wanted, PLAIN)
     assert fit(batch, wanted).schema.equals(wanted, check_metadata=True)
     assert fit(batch, wanted).to_pylist() == [{"campaign": None, "id": "1"}]
 
@@ -190,7 +202,7 @@ def test_fewer_columns_and_nullable_ones_are_fitted():
 )
 def test_a_schema_of_other_columns_is_refused(field, sentence):
     with pytest.raises(ConfigurationError) as caught:
-        check_schema(pa.schema([field]))
+        check_schema(pa.schema([field]), PLAIN)
     assert str(caught.value).startswith(sentence)
 
 

@@ -81,7 +81,7 @@ def test_the_filters_of_attributionhub_are_understood():
                 "there is no option campaign for hum: there are base_url, consistency, "
                 "deadline_s, end, environment, max_concurrency, max_requests, on_incomplete, "
                 "provider, requests_per_second, rows_per_partition, start, tasks_at_once, "
-                "timeout_s, token_env, token_ids, token_provider, with_clicks"
+                "timeout_s, token_env, token_ids, token_provider, with_clicks, with_reports"
             ),
         ),
         (HUM | {"with_clicks": "yes"}, "with_clicks must be true or false"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,7 +12,7 @@ from asyncsessions import BudgetExceededError, ConfigurationError
 from asyncsessions.core.parts import Counted, Part, Parts
 from asyncsessions.core.tiles import Span
 from asyncsessions.core.windows import Window, to_micros
-from asyncsessions.integrations._spark.shares import Limits, Share, tasks_of
+from asyncsessions.integrations._spark.shares import Limits, Share, shares_of
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -50,34 +49,33 @@ def test_the_tasks_that_can_run_at_once_never_exceed_a_limit(
         max_requests=parts.spent + parts.requests + spare,
         tasks_at_once=at_once,
     )
-    tasks = tasks_of(parts, limits)
-    assert [task.part for task in tasks] == list(parts.parts)
-    together = min(at_once or len(tasks), len(tasks))
+    shares = shares_of(parts, limits)
+    assert len(shares) == len(parts.parts)
+    together = min(at_once or len(shares), len(shares))
     # The largest shares could meet.
-    largest = sorted((task.share.concurrency for task in tasks), reverse=True)[:together]
+    largest = sorted((share.concurrency for share in shares), reverse=True)[:together]
     assert sum(largest) <= concurrency
-    assert min(task.share.concurrency for task in tasks) >= 1
+    assert min(share.concurrency for share in shares) >= 1
     if rate is not None:
-        assert sum(task.share.requests_per_second for task in tasks[:together]) <= rate * 1.000_001
-    assert sum(task.share.max_requests for task in tasks) == limits.max_requests - parts.spent
-    for task in tasks:
-        share = task.share
+        assert sum(share.requests_per_second for share in shares[:together]) <= rate * 1.000_001
+    assert sum(share.max_requests for share in shares) == limits.max_requests - parts.spent
+    for part, share in zip(parts.parts, shares, strict=True):
         budgets = [share.budget(attempt) for attempt in range(share.attempts)]
         assert sum(budgets) == share.max_requests
-        assert min(budgets) >= task.part.requests
+        assert min(budgets) >= part.requests
         with pytest.raises(BudgetExceededError):
             share.budget(share.attempts)
 
 
 def test_without_limits_every_attempt_may_do_what_it_takes():
-    (task,) = tasks_of(parts_of([7]), Limits())
-    assert task.share == Share(concurrency=8)
-    assert task.share.budget(9) is None
+    (share,) = shares_of(parts_of([7]), Limits())
+    assert share == Share(concurrency=8)
+    assert share.budget(9) is None
 
 
 def test_a_read_that_the_budget_does_not_allow_is_refused_before_a_task_begins():
     with pytest.raises(BudgetExceededError) as caught:
-        tasks_of(parts_of([1001, 1001], spent=3), Limits(max_requests=1_500))
+        shares_of(parts_of([1001, 1001], spent=3), Limits(max_requests=1_500))
     assert str(caught.value) == (
         "reading takes 2,000 requests, and max_requests=1,500 leaves 1,497 after counting (3): "
         "raise it, or ask for less"
@@ -99,8 +97,3 @@ def test_more_tasks_than_requests_are_refused():
 def test_there_are_no_more_parts_than_requests_unless_they_are_known_to_take_turns():
     assert Limits(max_concurrency=3).most_parts == 3
     assert Limits(max_concurrency=3, tasks_at_once=3).most_parts is None
-
-
-def test_a_task_travels_in_a_pickle():
-    tasks = tasks_of(parts_of([3, 4]), Limits(max_requests=100, requests_per_second=2.0))
-    assert pickle.loads(pickle.dumps(tasks)) == tasks

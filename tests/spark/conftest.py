@@ -21,6 +21,9 @@ if find_spec("pyspark") is None:
 ENVIRONMENT = {
     "HUM_API_TOKEN": HUM_TOKEN,
     "ATTRIBUTIONHUB_API_KEY": ATTRIBUTIONHUB_KEY,
+    "ACME_KEY": HUM_TOKEN,
+    "BOLT_KEY": ATTRIBUTIONHUB_KEY,
+    "SHUT_KEY": "a-token-that-is-refused",
     "PYSPARK_PYTHON": sys.executable,  # else the workers are whatever python3 is
     "PYTHONPATH": str(ROOT),  # the workers import functions of the tests
     "SPARK_LOCAL_IP": "127.0.0.1",

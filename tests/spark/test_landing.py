@@ -24,7 +24,14 @@ def test_what_is_landed_is_bought_once_whatever_is_asked_of_it(spark, tmp_path):
         assert frame.count() == frame.distinct().count() == 1_500
         assert frame.rdd.getNumPartitions() >= 1
         assert len(fake.requests) == bought
-    assert landed == Landed(path=to, format="parquet", rows=1_500, digest=digest(frame.toArrow()))
+    assert isinstance(landed, Landed)
+    assert (landed.path, landed.format, landed.rows) == (to, "parquet", 1_500)
+    assert landed.digest == digest(frame.toArrow())
+    (outcome,) = landed.outcomes
+    assert (outcome.tenant, outcome.rows, outcome.error) == (None, 1_500, None)
+    assert landed.complete
+    assert landed.requests == bought
+    assert "report" not in frame.columns
 
 
 def test_a_landing_is_replaced_only_when_that_is_said(spark, tmp_path):

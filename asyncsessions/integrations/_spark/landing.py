@@ -12,6 +12,8 @@ from attrs import frozen
 from asyncsessions import errors
 from asyncsessions.core.digest import digest
 from asyncsessions.errors import ConfigurationError, SessionsError, SinkError
+from asyncsessions.integrations._spark.columns import REPORT
+from asyncsessions.integrations._spark.outcomes import Outcome, together
 from asyncsessions.integrations._spark.settings import Settings
 from asyncsessions.integrations._spark.source import FORMAT
 
@@ -35,13 +37,25 @@ ABSENT = re.compile(r"PATH_NOT_FOUND|DOES_NOT_EXIST|MISSING_DELTA_TABLE|TABLE_NO
 class Landed:
     """What :func:`land` has written: ``rows`` sessions at ``path``, in ``format``.
 
-    ``digest`` says which rows they are, as for every other target; ``None`` unless it was asked for.
+    ``outcomes`` say of each tenant, or of the one vendor, what became of it and what it took;
+    ``digest`` says which rows were written, as for every other target (``None`` unless asked for).
     """
 
     path: str
     format: str
     rows: int
+    outcomes: tuple[Outcome, ...]
     digest: str | None = None
+
+    @property
+    def requests(self) -> int:
+        """How many requests it took; those of attempts that failed are not known."""
+        return sum(each.requests for each in self.outcomes)
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything came, of all tenants, and is proven."""
+        return all(each.complete for each in self.outcomes)
 
 
 def land(
@@ -58,23 +72,20 @@ def land(
     ``mode``: ``"error"`` refuses a path where there is something, ``"overwrite"`` replaces what an
     earlier landing has written and nothing else, ``"force"`` replaces anything.  ``with_digest``
     brings all rows to the driver once more, from what was written.  Where it is certain how many
-    tasks can run at once, the limits are divided by that (``tasks_at_once``).  Raises
-    :class:`SinkError`, and what reading raises.
+    tasks can run at once, the limits are divided by that (``tasks_at_once``).  With ``tenants`` one
+    that fails is skipped, and so is the proof: ``outcomes`` say so, unless ``on_tenant_error`` and
+    ``on_incomplete`` say otherwise.  Raises :class:`SinkError`, and what reading raises.
     """
     if format not in {"parquet", "delta"}:
         raise ConfigurationError("format must be 'parquet' or 'delta'")
     if mode not in {"error", "overwrite", "force"}:
         raise ConfigurationError("mode must be 'error', 'overwrite' or 'force'")
-    given = {name: _text(value) for name, value in options.items() if value is not None}
-    at_once = slots(spark)
-    limits = Settings.of(given).limits
-    if limits.tasks_at_once is None and at_once is not None and at_once <= limits.max_concurrency:
-        given["tasks_at_once"] = str(at_once)
+    given = _completed(spark, options)
     _refuse_what_is_there(spark, to, format, mode)
     try:
-        frame = spark.read.format(FORMAT).options(**given).load()
-        written = "errorifexists" if mode == "error" else "overwrite"
-        frame.withMetadata(frame.columns[0], MARK).write.format(format).mode(written).save(to)
+        outcomes = _write(
+            spark, given, to, format, "errorifexists" if mode == "error" else "overwrite"
+        )
     except Exception as error:  # noqa: BLE001 - Spark's, or py4j's with the same text
         raise told(error) from None
     landed = spark.read.format(format).load(to)
@@ -82,8 +93,37 @@ def land(
         path=to,
         format=format,
         rows=landed.count(),
+        outcomes=tuple(outcomes),
         digest=digest(landed.toArrow()) if with_digest else None,
     )
+
+
+def _completed(spark: SparkSession, options: dict[str, Any]) -> dict[str, str]:
+    """Return the options as texts, with those that a landing knows better."""
+    given = {name: _text(value) for name, value in options.items() if value is not None}
+    given["with_reports"] = "true"
+    if "tenants" in given:
+        given = {"on_tenant_error": "skip", "on_incomplete": "warn"} | given
+    at_once = slots(spark)
+    limits = Settings.of(given).limits
+    if limits.tasks_at_once is None and at_once is not None and at_once <= limits.max_concurrency:
+        given["tasks_at_once"] = str(at_once)
+    return given
+
+
+def _write(
+    spark: SparkSession, given: dict[str, str], to: str, kind: Format, mode: str
+) -> list[Outcome]:
+    """Write the rows, and return what the reports between them say, in one job."""
+    from pyspark.sql import Observation
+    from pyspark.sql.functions import col, collect_list
+
+    frame = spark.read.format(FORMAT).options(**given).load()
+    seen = Observation("asyncsessions")
+    told_of = frame.observe(seen, collect_list(REPORT).alias(REPORT))
+    rows = told_of.filter(col(REPORT).isNull()).drop(REPORT)
+    rows.withMetadata(rows.columns[0], MARK).write.format(kind).mode(mode).save(to)
+    return together(map(Outcome.from_json, seen.get[REPORT]))
 
 
 def slots(spark: SparkSession) -> int | None:

@@ -6,12 +6,12 @@ machines, never exceeds the whole.  Nothing here knows Spark.
 
 from __future__ import annotations
 
-from attrs import field, frozen
+from attrs import frozen
 
 from asyncsessions.core.parts import Part, Parts
 from asyncsessions.errors import BudgetExceededError, ConfigurationError
 
-__all__ = ["Limits", "Share", "Task", "tasks_of"]
+__all__ = ["Limits", "Share", "shares_of"]
 
 MOST_ATTEMPTS = 4
 """``spark.task.maxFailures`` unless it is set: a budget is kept for so many attempts at most."""
@@ -74,16 +74,8 @@ class Share:
         return each + (attempt < rest)
 
 
-@frozen(kw_only=True)
-class Task:
-    """A part of the read with what its task may do; plain data for a pickle."""
-
-    part: Part = field(repr=False)
-    share: Share
-
-
-def tasks_of(parts: Parts, limits: Limits) -> list[Task]:
-    """Divide the limits over the parts.
+def shares_of(parts: Parts, limits: Limits) -> list[Share]:
+    """Divide the limits over the parts, in their order.
 
     Raises :class:`BudgetExceededError` if reading them takes more than counting has left.
     """
@@ -94,14 +86,11 @@ def tasks_of(parts: Parts, limits: Limits) -> list[Task]:
     rate = limits.requests_per_second
     budgets = _budgets(parts, limits.max_requests)
     return [
-        Task(
-            part=part,
-            share=Share(
-                concurrency=each + (number < rest),
-                requests_per_second=None if rate is None else rate / at_once,
-                max_requests=budget,
-                attempts=1 if budget is None else _attempts(part, budget),
-            ),
+        Share(
+            concurrency=each + (number < rest),
+            requests_per_second=None if rate is None else rate / at_once,
+            max_requests=budget,
+            attempts=1 if budget is None else _attempts(part, budget),
         )
         for number, (part, budget) in enumerate(zip(parts.parts, budgets, strict=True))
     ]

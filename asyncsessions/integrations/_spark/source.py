@@ -13,7 +13,8 @@ from pyspark import TaskContext
 from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition
 
 from asyncsessions.errors import SessionsError
-from asyncsessions.integrations._spark.reading import check_schema, ddl, fit, plan, read
+from asyncsessions.integrations._spark.columns import check_schema, ddl, fit
+from asyncsessions.integrations._spark.reading import plan, read
 from asyncsessions.integrations._spark.settings import Settings
 
 if TYPE_CHECKING:
@@ -39,8 +40,7 @@ class SessionsDataSource(DataSource):
 
     def schema(self) -> str:
         """Return our columns; raises for options that cannot be, before anything is planned."""
-        Settings.of(self.options)
-        return ddl()
+        return ddl(Settings.of(self.options))
 
     def reader(self, schema: StructType) -> SessionsReader:
         """Return what reads; columns may be left out by giving a schema of fewer."""
@@ -53,7 +53,7 @@ class SessionsReader(DataSourceReader):
     def __init__(self, settings: Settings, schema: StructType) -> None:
         self._settings = settings
         self._schema = schema
-        check_schema(_arrow(schema))
+        check_schema(_arrow(schema), settings)
 
     def partitions(self) -> list[InputPartition]:
         """Count and divide, on the driver."""
@@ -68,7 +68,7 @@ class SessionsReader(DataSourceReader):
         """Read one partition, on an executor."""
         schema = _arrow(self._schema)
         try:
-            for batch in read(self._settings, partition.value, attempt=_attempt()):
+            for batch in read(partition.value, attempt=_attempt()):
                 yield fit(batch, schema)
         except SessionsError as error:
             raise error.with_traceback(None) from None
