@@ -120,6 +120,22 @@ def test_page_1_that_was_told_long_ago_is_asked_for_again(monkeypatch):
     run_virtual(go())
 
 
+@pytest.mark.parametrize("place", [10, 49, 50, 300])
+def test_a_row_that_vanishes_between_counting_and_reading_loses_no_other(place):
+    vendor = Vendor(rows(700, apart_s=APART_S))
+
+    async def go():
+        async with vendor.client() as client:
+            parts = await client.sessions(**WHOLE).parts(200)
+            gone = vendor.listing.pop(place)["id"]
+            ids, reports = await read(client, parts.parts)
+            assert sorted({*ids} - {gone}) == sorted(vendor.ids)
+            assert len(ids) == len(set(ids))
+            assert all(report.complete for report in reports)
+
+    run_virtual(go())
+
+
 def test_a_part_is_read_to_its_own_end_whatever_the_clock_of_the_reader_says(monkeypatch):
     vendor = Vendor(rows(120, apart_s=APART_S))
 

@@ -18,6 +18,8 @@ ROOT = Path(__file__).parents[2]
 if find_spec("pyspark") is None:
     collect_ignore_glob = ["test_*.py"]
 
+REDACTION = "(?i)secret|password|token|access[.]?key|api.?key"
+"""As docs/spark.md says: what Spark comes with, and names like ATTRIBUTIONHUB_API_KEY."""
 ENVIRONMENT = {
     "HUM_API_TOKEN": HUM_TOKEN,
     "ATTRIBUTIONHUB_API_KEY": ATTRIBUTIONHUB_KEY,
@@ -53,6 +55,8 @@ def spark(event_log):
         .config("spark.eventLog.dir", event_log.as_uri())
         .config("spark.eventLog.compress", "false")
         .config("spark.executorEnv.HUM_API_TOKEN", HUM_TOKEN)
+        .config("spark.executorEnv.ATTRIBUTIONHUB_API_KEY", ATTRIBUTIONHUB_KEY)
+        .config("spark.redaction.regex", REDACTION)
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.sql.shuffle.partitions", "2")
         .config("spark.ui.enabled", "false")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 
@@ -15,7 +16,7 @@ from asyncsessions.core.columns import COLUMNS, arrow_schema
 from asyncsessions.core.digest import digest
 from asyncsessions.integrations._spark.landing import told
 from asyncsessions.integrations._spark.source import SessionsDataSource
-from asyncsessions.testing import HUM_TOKEN, Drift, FakeHum
+from asyncsessions.testing import ATTRIBUTIONHUB_KEY, HUM_TOKEN, Drift, FakeHum
 from tests.spark.reading import FAKES, RANGE, asked, frame_of, options_of
 
 pytestmark = [pytest.mark.spark, pytest.mark.timeout(300), pytest.mark.filterwarnings("default")]
@@ -158,11 +159,21 @@ def test_the_token_is_in_no_plan_no_event_log_and_no_error(spark, event_log):
             frame_of(spark, fake, api_key="s3cret-of-the-vault")
     events = logged(event_log)
     assert "SparkListenerTaskEnd" in events
-    assert '"spark.executorEnv.HUM_API_TOKEN"' in events  # its value is redacted by Spark
+    for name in ("HUM_API_TOKEN", "ATTRIBUTIONHUB_API_KEY"):
+        assert f'"spark.executorEnv.{name}"' in events  # its value is redacted by Spark
+    assert ATTRIBUTIONHUB_KEY not in events
     for text in (plans, events, str(caught.value), str(refused.value)):
         assert HUM_TOKEN not in text
         assert "s3cret-of-the-vault" not in text
         assert not any(mail in text for mail in emails)
+
+
+def test_as_spark_comes_it_shows_settings_whose_names_it_does_not_take_for_secret(spark):
+    # If this fails docs/spark.md warns of what is no danger any more.
+    package = getattr(spark._jvm.org.apache.spark.internal.config, "package$")
+    default = getattr(package, "MODULE$").SECRET_REDACTION_PATTERN().defaultValueString()
+    assert re.search(default, "spark.executorEnv.HUM_API_TOKEN")
+    assert not re.search(default, "spark.executorEnv.ATTRIBUTIONHUB_API_KEY")
 
 
 def test_a_refused_token_costs_one_request(spark, monkeypatch):
