@@ -30,11 +30,12 @@ CREDIT = 2
 """Totals of slices may add up to so many times the total of the window; a list may grow meanwhile."""
 
 
-def slices(window: Window, total: int, *, page_size: int, aim: int = COMMIT_PAGES) -> list[Window]:
+def slices(window: Window, total: int, *, page_size: int, aim: int | None = None) -> list[Window]:
     """Cut a window of so many rows into slices of about ``aim`` pages, newest first.
 
-    One that is small enough comes back alone.
+    One that is small enough comes back alone.  ``aim=None``: :data:`COMMIT_PAGES`.
     """
+    aim = aim or COMMIT_PAGES
     pages = -(-total // page_size)
     seconds = (window.asked_end - window.asked_start) // SECOND
     count = min(-(-pages // aim), seconds, MOST_SLICES)
@@ -72,7 +73,7 @@ class Claims:
 class Cuts:
     """Cuts windows as long as their totals can be true; ``aim`` is how many pages a slice gets."""
 
-    def __init__(self, page_size: int, aim: int = COMMIT_PAGES) -> None:
+    def __init__(self, page_size: int, aim: int | None = None) -> None:
         self.are_believed = True
         self._page_size = page_size
         self._aim = aim
