@@ -12,8 +12,10 @@ if TYPE_CHECKING:
 
     from asyncsessions.integrations._spark.settings import Settings
 
-__all__ = ["REPORT", "TENANT", "check_schema", "ddl", "dressed", "fit", "report_row"]
+__all__ = ["FORMAT", "REPORT", "TENANT", "check_schema", "ddl", "dressed", "fit", "report_row"]
 
+FORMAT = "asyncsessions"
+"""The name of the source, as in ``spark.read.format(…)``."""
 TENANT = "tenant"
 REPORT = "report"
 TYPES = {

@@ -12,10 +12,9 @@ from attrs import frozen
 from asyncsessions import errors
 from asyncsessions.core.digest import digest
 from asyncsessions.errors import ConfigurationError, SessionsError, SinkError
-from asyncsessions.integrations._spark.columns import REPORT
+from asyncsessions.integrations._spark.columns import FORMAT, REPORT
 from asyncsessions.integrations._spark.outcomes import Outcome, together
 from asyncsessions.integrations._spark.settings import Settings
-from asyncsessions.integrations._spark.source import FORMAT
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

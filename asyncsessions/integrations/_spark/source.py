@@ -13,7 +13,7 @@ from pyspark import TaskContext
 from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition
 
 from asyncsessions.errors import SessionsError
-from asyncsessions.integrations._spark.columns import check_schema, ddl, fit
+from asyncsessions.integrations._spark.columns import FORMAT, check_schema, ddl, fit
 from asyncsessions.integrations._spark.reading import plan, read
 from asyncsessions.integrations._spark.settings import Settings
 
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql.types import StructType
 
-__all__ = ["FORMAT", "SessionsDataSource"]
-
-FORMAT = "asyncsessions"
+__all__ = ["SessionsDataSource"]
 
 
 class SessionsDataSource(DataSource):
