@@ -31,7 +31,7 @@ TYPED = asyncsessions pyspark_asyncsessions tools benchmarks $(wildcard examples
 DOCS = README.md $(shell find docs -name "*.md" 2>/dev/null | sort)
 
 .PHONY: help demo demo-drift bench bench-check bench-dlt bench-durable bench-pace bench-serving bench-sinks bench-startup bench-fleet bench-tenants test \
-        coverage coverage-report lint format types layers docs generate test-wheel test-lowest test-pythons test-spark nightly clean
+        coverage coverage-report lint format types layers docs generate test-wheel test-lowest test-pythons nightly clean
 
 help: ## list these commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1	/' \
@@ -241,6 +241,7 @@ $(EXTRA_TESTS): test-extra-%: .venvs/extra-%/.ready
 	@.venvs/spark/bin/python $(PIP_INSTALL) -e '.[cli,duckdb,spark,test]'
 	@touch $@
 
+.PHONY: test-spark
 test-spark: .venvs/spark/.ready ## test the Spark source on a real Spark, and run its example; needs Java 17
 	.venvs/spark/bin/python -m pytest -q -m spark tests/spark $(PYTEST_ARGS)
 	@cd examples && ../.venvs/spark/bin/python -m asyncsessions.testing -- \
