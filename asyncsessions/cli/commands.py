@@ -190,7 +190,7 @@ def estimate_attributionhub(**given: Any) -> None:
     leave(lambda: estimating.estimate(vendors.ATTRIBUTIONHUB, given))
 
 
-@cli.group()
+@cli.group(cls=ProviderGroup)
 def serve() -> None:
     """Answer with sessions over HTTP, as a stream or in sum, with a start page that draws them.
 

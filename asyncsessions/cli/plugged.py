@@ -15,7 +15,7 @@ from typing import Any
 import click
 from attrs import frozen
 
-from asyncsessions.cli import options
+from asyncsessions.cli import options, serve_options
 from asyncsessions.cli.diagnostics import listen
 from asyncsessions.cli.exits import USAGE
 from asyncsessions.cli.process import leave, say
@@ -35,11 +35,17 @@ from asyncsessions.providers.command_line import Argument, CommandLine
 __all__ = ["command_of", "other_vendor"]
 
 THEIRS = "their_"  # before the names of their arguments, which may be those of ours
-DOING = {"pull": "Pull", "sync": "Sync", "estimate": "Estimate a pull"}
+DOING = {
+    "pull": "Pull from",
+    "sync": "Sync from",
+    "estimate": "Estimate a pull from",
+    "serve": "Serve the sessions of",
+}
 GROUPS = {
     "pull": (options.pulling, options.spending, options.loudness),
     "sync": (options.syncing, options.spending, options.loudness),
     "estimate": (options.spending, options.estimating, options.loudness),
+    "serve": (serve_options.listening, serve_options.answering, options.loudness),
 }
 log = logging.getLogger("asyncsessions.plugins")
 
@@ -72,8 +78,8 @@ def command_of(verb: str, plugin: Plugin) -> click.Command:
         plugin.name,
         params=_params(verb, declared),
         callback=call,
-        help=f"{DOING[verb]} from {declared.title} ({plugin.origin}).",
-        short_help=f"{DOING[verb]} from {declared.title}.",
+        help=f"{DOING[verb]} {declared.title} ({plugin.origin}).",
+        short_help=f"{DOING[verb]} {declared.title}.",
         epilog=f"{TARGETS}\n\n{STATUS_TEXT}" if verb == "pull" else STATUS_TEXT,
     )
     for param in command.params:
@@ -106,10 +112,12 @@ def _unusable(plugin: Plugin, why: str) -> click.Command:
 
 
 def _work(verb: str) -> Callable[[Vendor, dict[str, Any]], int]:
-    from asyncsessions.cli import estimating, pulling, syncing
+    from asyncsessions.cli.estimating import estimate
+    from asyncsessions.cli.pulling import pull
+    from asyncsessions.cli.serving import serve
+    from asyncsessions.cli.syncing import sync
 
-    verbs = {"pull": pulling.pull, "sync": syncing.sync, "estimate": estimating.estimate}
-    return verbs[verb]
+    return {"pull": pull, "sync": sync, "estimate": estimate, "serve": serve}[verb]
 
 
 def _vendor(declared: Declared) -> Vendor:
@@ -185,8 +193,9 @@ def _params(verb: str, declared: Declared) -> list[click.Parameter]:
                 f"[default: env {command_line.secret}]",
             )
         )
-    own += [_option(each, "filter") for each in command_line.filters]
-    times = [] if verb == "sync" else _made(options.times)
+    if verb != "serve":  # there each caller asks for its own
+        own += [_option(each, "filter") for each in command_line.filters]
+    times = [] if verb in {"sync", "serve"} else _made(options.times)
     return [*times, *own, *(param for group in GROUPS[verb] for param in _made(group))]
 
 

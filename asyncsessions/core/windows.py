@@ -20,6 +20,7 @@ from asyncsessions.errors import InvalidQueryError
 
 __all__ = ["TimeLike", "TimeRange", "Window", "resolve_range", "split", "to_datetime", "to_micros"]
 
+EXAMPLE = "2026-01-31T12:00:00Z"
 type_error = "must be an aware datetime, a date, an ISO 8601 string or a timedelta back from now"
 
 TimeLike = datetime | date | str | timedelta
@@ -77,6 +78,8 @@ def checked(value: TimeLike, *, what: str) -> datetime | date | timedelta:
     """
     if isinstance(value, str):
         value = _parsed(value, what=what)
+        if isinstance(value, datetime) and value.utcoffset() is None:
+            raise InvalidQueryError(f"{what} has no time zone: write {EXAMPLE}")
     if isinstance(value, datetime):
         if value.utcoffset() is None:
             raise InvalidQueryError(
@@ -105,7 +108,7 @@ def _parsed(text: str, *, what: str) -> datetime | date:
         return datetime.fromisoformat(text)
     except ValueError:
         raise InvalidQueryError(
-            f"{what} is not an ISO 8601 time: write 2026-01-31 or 2026-01-31T12:00:00Z"
+            f"{what} is not an ISO 8601 time: write 2026-01-31 or {EXAMPLE}"
         ) from None
 
 

@@ -1,11 +1,14 @@
 """Providers of other packages in the shell."""
 
 import json
+import re
+import signal
 
+import httpx
 import pytest
 
 from asyncsessions.testing import HUM_TOKEN, FakeHum
-from tests.cli.shell import HUM_RANGE, run, run_here
+from tests.cli.shell import HUM_RANGE, run, run_here, started
 from tests.plugin_package import TINY, forgotten, install
 
 HERE = {"TINY_TOKEN": HUM_TOKEN}
@@ -52,6 +55,35 @@ def test_a_provider_of_another_package_pulls_syncs_and_is_verified(site, tmp_pat
     assert "the vendor lists 120 rows, as stored" in verified.out
     shown = json.loads(run_here("report", target, "--json").out)
     assert "tiny" in json.dumps(shown)
+
+
+def test_a_provider_of_another_package_is_served(site):
+    install(site, "tiny-sessions", "tiny_module", TINY, tiny="Tiny")
+    with FakeHum(rows=120).in_thread() as fake:
+        settings = {**HERE, "TINY_BASE_URL": fake.base_url, "PYTHONPATH": str(site)}
+        with started("serve", "tiny", "--port", "0", "--redact", **settings) as process:
+            said = process.stderr.readline()
+            url = re.search(r"serving tiny at (http://127\.0\.0\.1:\d+)/", said)[1]
+            params = {"start": "2026-01-01", "end": "2026-03-31", "with_clicks": "true"}
+            lines = httpx.get(f"{url}/sessions", params=params).text.splitlines()
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert {json.loads(line)["provider"] for line in lines[:-1]} == {"tiny"}
+    assert json.loads(lines[-1])["complete"] is True
+    assert fake.requests[-1].filters == {"with_clicks": True}
+    assert all(json.loads(line)["address"] is None for line in lines[:-1])
+
+
+def test_serving_names_it_takes_its_settings_and_no_filters(tiny):
+    assert "Serve the sessions of Tiny Inc." in run_here("serve", "--help").out
+    shown = " ".join(run_here("serve", "tiny", "--help").out.split())
+    assert "--region [eu|us]" in shown
+    assert "--api-key-file" in shown
+    assert "--with-clicks" not in shown
+    assert "--start" not in shown
+    done = run_here("serve", "tiny", **HERE)
+    assert (done.status, done.err) == (2, "error: give --base-url or set TINY_BASE_URL\n")
 
 
 def test_its_filters_are_options_and_reach_the_vendor(tiny):

@@ -135,7 +135,7 @@ def test_a_start_within_the_running_second_is_one_instant():
     ("start", "end", "message"),
     [
         (datetime(2026, 1, 1), None, "start is a datetime without a time zone"),
-        ("2026-01-01T00:00:00", None, "start is a datetime without a time zone"),
+        ("2026-01-01T00:00:00", None, "start has no time zone: write 2026-01-31T12:00:00Z"),
         ("2026-01-01", datetime(2026, 1, 1), "end is a datetime without a time zone"),
         ("yesterday", None, "start is not an ISO 8601 time"),
         ("", None, "start is not an ISO 8601 time"),

@@ -1,5 +1,7 @@
+from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import Annotated
+from datetime import timedelta
+from typing import Annotated, Literal
 
 import pytest
 from fastapi import Depends, FastAPI
@@ -21,6 +23,7 @@ from asyncsessions.integrations.fastapi import (
     lifespan,
     sessions_router,
 )
+from asyncsessions.providers.kit import Query, TimeLike
 from asyncsessions.testing import HUM_TOKEN_IDS, Drift, FakeAttributionHub, FakeHum, Faults
 from tests.integrations.serving import (
     ALL,
@@ -118,7 +121,7 @@ def test_the_vendors_own_filters_are_passed_on(http, hum, hub):
     [
         ("/hum/sessions", {}, "start"),
         ("/hum/sessions", {"start": "yesterday"}, "start"),
-        ("/hum/sessions", {"start": "2026-03-01T00:00:00"}, "zone"),
+        ("/hum/sessions", {"start": "2026-03-01T00:00:00"}, "zone: write 2026-01-31T12:00:00Z"),
         ("/hum/sessions", {"start": "2026-03-02", "end": "2026-03-01"}, "end"),
         ("/hum/sessions", {"start": "2999-01-01"}, "start"),
         ("/hum/sessions", {"start": "2026-03-01", "campain": "brand"}, "campain"),
@@ -132,6 +135,9 @@ def test_the_vendors_own_filters_are_passed_on(http, hum, hub):
         ("/hum/sessions/no id", {}, "id"),
         ("/hub/sessions", {"start": "2026-03-01", "campaign": ""}, "campaign"),
         ("/hub/sessions", {"start": "1990-01-01"}, "windows"),
+        # The last one alone would be answered as the whole, "complete".
+        ("/hub/sessions", {"start": "2026-03-02", "campaign": ["brand", "sale"]}, "campaign"),
+        ("/hum/sessions/count", {"start": ["2026-03-01", "2026-03-02"]}, "start"),
     ],
 )
 def test_a_bad_question_is_a_422_that_names_the_place_and_costs_nothing(
@@ -192,6 +198,78 @@ def test_the_summary_counts_what_the_stream_holds(http):
     assert summary["complete"] is True
 
 
+def third_party(query):
+    """Return a vendor of somebody else's, whose filters are the keywords of that method."""
+
+    class Other:
+        name, secrets = "other", ()
+        page_size, longest_window, lookback, has_ids = 50, None, timedelta(days=3), True
+
+        def __init__(self, hum):
+            self._hum = Hum(hum.token, base_url=hum.base_url)
+
+        def page_request(self, query, window, page):
+            return self._hum.page_request(query, window, page)
+
+        def read_page(self, response, *, page, raw=False):
+            return self._hum.read_page(response, page=page, raw=raw)
+
+        def read_refusal(self, response):
+            return None
+
+        def unknown_fields(self, response):
+            return ()
+
+    Other.query = query
+    return Other
+
+
+def test_a_vendor_without_annotations_is_asked_by_what_its_defaults_say(serving, hum):
+    def query(self, *, start, end=None, token_ids=(), with_clicks=False, **rest):
+        return self._hum.query(start=start, end=end, token_ids=token_ids, with_clicks=with_clicks)
+
+    http = serving(Upstream(third_party(query)(hum)))
+    params = {**ALL, "token_ids": HUM_TOKEN_IDS[:2], "with_clicks": "true"}
+    assert http.get("/sessions/count", params=params).status_code == 200
+    assert hum.requests[-1].filters == {"token_ids": HUM_TOKEN_IDS[:2], "with_clicks": True}
+    assert problem_of(http.get("/sessions", params={**ALL, "rest": "1"}))["status"] == 422
+
+
+def test_a_vendors_filters_arrive_as_what_it_has_annotated(serving, hum):
+    asked = []
+
+    def query(
+        self,
+        *,
+        start: TimeLike,
+        end: TimeLike | None = None,
+        since: TimeLike | None = None,
+        least: int | None = None,
+        steps: Sequence[int] = (),
+        kind: Literal["new", "old"] = "new",
+        other: Query | None = None,
+    ) -> Query:
+        asked.append((since, least, steps, kind, other))
+        return self._hum.query(start=start, end=end)
+
+    http = serving(Upstream(third_party(query)(hum)))
+    given = {"since": "2026-02-01", "least": "3", "steps": ["1", "2"], "kind": "old", "other": "x"}
+    assert http.get("/sessions/count", params={**ALL, **given}).status_code == 200
+    assert asked == [("2026-02-01", 3, [1, 2], "old", "x")]
+    for wrong in ({"least": "many"}, {"steps": "a"}, {"kind": "stale"}):
+        problem = problem_of(http.get("/sessions", params={**ALL, **wrong}))
+        assert problem["errors"][0]["where"] in {*wrong, "0"}
+    assert len(asked) == 1
+
+
+def test_annotations_that_only_type_checkers_can_read_do_no_harm(serving, hum):
+    def query(self, *, start: "Nowhere", end: "Nowhere" = None):  # noqa: F821 - imported by nobody
+        return self._hum.query(start=start, end=end)
+
+    http = serving(Upstream(third_party(query)(hum)))
+    assert http.get("/sessions/count", params=ALL).json()["count"] == 230
+
+
 # ---------------------------------------------------------------------- who may ask
 
 
@@ -224,6 +302,15 @@ def test_a_key_that_can_be_guessed_is_refused_and_no_key_is_shown():
     with pytest.raises(ConfigurationError, match="16 characters"):
         ApiKey()
     assert KEY not in repr(ApiKey(KEY))
+
+
+@pytest.mark.parametrize(
+    "key", ["eine-schlüssel-wie-er-gefällt", f" {KEY}", f"{KEY}\n", KEY + "\0"]
+)
+def test_a_key_that_no_header_carries_unchanged_is_refused(key):
+    with pytest.raises(ConfigurationError, match="header") as raised:
+        ApiKey(key)
+    assert key.strip() not in str(raised.value)
 
 
 def test_nobody_serves_personal_data_without_having_decided_to(hum):

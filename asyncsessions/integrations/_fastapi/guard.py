@@ -19,6 +19,7 @@ __all__ = ["ApiKey", "LocalOnly", "is_loopback"]
 
 HEADER = "X-API-Key"
 SHORTEST_KEY = 16
+MAKE_ONE = "make one with python -c 'import secrets; print(secrets.token_urlsafe())'"
 given_key = APIKeyHeader(name=HEADER, scheme_name="ApiKey", auto_error=False)
 
 
@@ -26,15 +27,20 @@ class ApiKey:
     """A dependency that lets in who sends one of these keys in the header ``X-API-Key``.
 
     Several keys are for changing them without a gap.  Raises :class:`ConfigurationError` for a key
-    of fewer than 16 characters.
+    of fewer than 16 characters, and for one with white space or characters beyond ASCII.
     """
 
     def __init__(self, *keys: str) -> None:
         keys = tuple(Secret(key) for key in keys)
         if not keys or any(len(key) < SHORTEST_KEY for key in keys):
             raise ConfigurationError(
-                f"an API key needs at least {SHORTEST_KEY} characters: make one with "
-                "python -c 'import secrets; print(secrets.token_urlsafe())'"
+                f"an API key needs at least {SHORTEST_KEY} characters: {MAKE_ONE}"
+            )
+        if not all(key.isascii() and key.isprintable() and " " not in key for key in keys):
+            # Clients encode them differently or strip them: the right key would be refused.
+            raise ConfigurationError(
+                "an API key may hold no white space and nothing beyond ASCII, as it is sent in a "
+                f"header: {MAKE_ONE}"
             )
         self._keys = [key.encode() for key in keys]
 

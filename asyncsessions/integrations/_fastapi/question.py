@@ -1,11 +1,14 @@
 """A vendor's filters as query parameters, derived from the signature of its ``query`` method."""
 
 import inspect
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from fastapi import Depends, Query
+from fastapi import Depends, Query, Request
+from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from asyncsessions.core.windows import resolve_range, split
@@ -16,6 +19,7 @@ from asyncsessions.query import OptionChanges, Sessions
 __all__ = ["make_question"]
 
 MANY_WINDOWS = 100
+PLAIN = {bool, int, float, str, NoneType}
 EXAMPLES = ["2026-01-31", "2026-01-31T12:00:00Z"]
 MEANINGS = {
     "start": "First date or time, included; a date begins at 00:00 UTC.",
@@ -42,7 +46,8 @@ def make_question(
         **parameters,
     )
 
-    def ask(filters: BaseModel, client: Any) -> Sessions:
+    def ask(filters: BaseModel, request: Request, client: Any) -> Sessions:
+        _refuse_repetitions(request, model)
         given = {name: getattr(filters, name) for name in filters.model_fields_set}
         limit = given.pop("limit", None)
         query: Sessions = client.sessions(**given)
@@ -53,6 +58,7 @@ def make_question(
     ask.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [
             _keyword("filters", Annotated[model, Query()]),
+            _keyword("request", Request),
             _keyword("client", Annotated[Any, Depends(upstream)]),
         ]
     )
@@ -66,21 +72,36 @@ def _keyword(name: str, annotation: Any) -> inspect.Parameter:
 def _parameters(upstream: Upstream[...]) -> dict[str, Any]:
     """Return the vendor's filters as the fields of a pydantic model."""
     query = upstream.provider.query
-    hints = get_type_hints(query)
+    try:
+        hints = get_type_hints(query)
+    except NameError:  # names that only type checkers import
+        hints = {}
     return {
-        name: (_kind(hints[name]), _field(name, parameter.default))
+        name: (_kind(hints.get(name, _hint(parameter.default))), _field(name, parameter.default))
         for name, parameter in inspect.signature(query).parameters.items()
+        if parameter.kind not in {parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL}
     }
 
 
-def _kind(hint: Any) -> Any:
-    """Return what arrives as text: moments are left to the vendor's own checks."""
-    members = {hint, *get_args(hint)}
-    if bool in members:
+def _hint(default: Any) -> Any:
+    """Return what a parameter without an annotation seems to take."""
+    if isinstance(default, bool):
         return bool
-    if get_origin(hint) in {list, tuple, Sequence}:
+    if isinstance(default, list | tuple):
         return list[str]
-    return str | None if type(None) in members else str
+    return str if default is inspect.Parameter.empty else str | None
+
+
+def _kind(hint: Any) -> Any:
+    """Return what pydantic shall read; all but plain values is text for the vendor's own checks."""
+    members = set(get_args(hint)) if get_origin(hint) in {Union, UnionType} else {hint}
+    for member in members:
+        if (get_origin(member) or member) in {list, tuple, Sequence}:
+            element = _kind((*get_args(member), str)[0])
+            return list[element]  # type: ignore[valid-type] # made at run time
+    if all(member in PLAIN or get_origin(member) is Literal for member in members):
+        return hint
+    return str | None if NoneType in members else str
 
 
 def _field(name: str, default: Any) -> Any:
@@ -90,6 +111,21 @@ def _field(name: str, default: Any) -> Any:
     if default is inspect.Parameter.empty:
         return Field(**more)
     return Field(default=[] if default == () else default, **more)
+
+
+def _refuse_repetitions(request: Request, model: type[BaseModel]) -> None:
+    """Raise the 422 for a parameter that is there twice and takes one value.
+
+    Of several values FastAPI takes the last: the answer to that is not what was asked for.
+    """
+    seen = Counter(name for name, _ in request.query_params.multi_items())
+    repeated = [
+        {"loc": ("query", name), "msg": "Takes one value, and was given several"}
+        for name, field in model.model_fields.items()
+        if seen[name] > 1 and get_origin(field.annotation) is not list
+    ]
+    if repeated:
+        raise RequestValidationError(repeated)
 
 
 def _refuse_many_windows(query: Sessions, upstream: Upstream[...]) -> None:
