@@ -13,7 +13,7 @@ from asyncsessions.cli.exits import STATUSES
 from asyncsessions.sinks import SINKS
 
 PROGRAM = "asyncsessions"
-VARIABLE = re.compile(r"\b(?:HUM|ATTRIBUTIONHUB)_[A-Z_]+\b")
+VARIABLE = re.compile(r"\b(?:HUM|ATTRIBUTIONHUB|ASYNCSESSIONS)_[A-Z_]+\b")
 
 
 def commands(

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import click
 import pytest
+from attrs import fields
 
-from asyncsessions import errors
+from asyncsessions import Options, errors
 from asyncsessions.cli.exits import STATUSES
+from asyncsessions.query import OptionChanges
 from asyncsessions.testing import Switches
 from tools import command_line, error_table, references
 
@@ -52,7 +54,7 @@ def test_every_command_and_option_is_in_the_reference_of_the_command_line(path):
 
 def test_every_environment_variable_is_documented():
     variables = command_line.variables()
-    assert "HUM_API_TOKEN" in variables
+    assert {"HUM_API_TOKEN", "ASYNCSESSIONS_API_KEY"} <= {*variables}
     for page in ("command-line.md", "install.md"):
         assert [name for name in variables if f"`{name}`" not in document(page)] == []
 
@@ -118,6 +120,12 @@ def test_every_switch_of_the_fakes_is_documented():
     told = document("testing.md") + (inspect.getdoc(Switches) or "")
     names = [each.name for each in Switches.__attrs_attrs__]
     assert [name for name in names if name not in told] == []
+
+
+def test_every_option_of_a_pull_is_explained_where_the_reference_shows_them():
+    told = inspect.getdoc(Options) or ""
+    assert [name for name in OptionChanges.__annotations__ if f"``{name}``" not in told] == []
+    assert {*OptionChanges.__annotations__} == {each.name for each in fields(Options)}
 
 
 def test_every_make_target_is_known_to_contributors():
