@@ -410,9 +410,16 @@ class Client(Generic[P]):
         """Ask for sessions; nothing is sent before the result is iterated."""
         return Sessions(self._loop, self._client.sessions(*args, **kwargs))
 
-    def session(self, session_id: str) -> SessionDetail:
+    def session(
+        self,
+        session_id: str,
+        *,
+        max_requests: int | None = None,
+        deadline_s: float | None = None,
+    ) -> SessionDetail:
         """Return one session with its order and every step of its cart (Hum)."""
-        return self._loop.run(self._client.session(session_id))
+        work = self._client.session(session_id, max_requests=max_requests, deadline_s=deadline_s)
+        return self._loop.run(work)
 
     def ping(self) -> None:
         """Check that the vendor can be reached and accepts the credentials (Hum)."""

@@ -108,17 +108,25 @@ class Client(Generic[P]):
         """
         return Sessions(self, self.provider.query(*args, **kwargs))
 
-    async def session(self, session_id: str) -> SessionDetail:
+    async def session(
+        self,
+        session_id: str,
+        *,
+        max_requests: int | None = None,
+        deadline_s: float | None = None,
+    ) -> SessionDetail:
         """Return one session with its order and every step of its cart (Hum).
 
-        Raises :class:`NotFoundError` if the vendor knows no such session, and
-        :class:`ConfigurationError` if it has no such endpoint.
+        ``max_requests`` and ``deadline_s`` bound the request with its repetitions.  Raises
+        :class:`NotFoundError` if the vendor knows no such session, :class:`BudgetExceededError` if
+        a bound does not suffice, and :class:`ConfigurationError` if it has no such endpoint.
         """
         provider = self.provider
         if not isinstance(provider, DetailProvider):
             raise ConfigurationError(f"{provider.name} cannot look up a single session")
         request = provider.session_request(session_id)
-        return await self._ask("session", request, provider.read_session)
+        bounds = Options(max_requests=max_requests, deadline_s=deadline_s)
+        return await self._ask("session", request, provider.read_session, bounds)
 
     async def ping(self) -> None:
         """Check that the vendor can be reached and accepts the credentials (Hum).
@@ -129,13 +137,17 @@ class Client(Generic[P]):
         provider = self.provider
         if not isinstance(provider, PingProvider):
             raise ConfigurationError(f"{provider.name} has no request that costs nothing")
-        await self._ask("ping", provider.ping_request(), provider.read_ping)
+        await self._ask("ping", provider.ping_request(), provider.read_ping, Options())
 
     async def _ask(
-        self, operation: Operation, request: Request, read: Callable[[Response], T]
+        self,
+        operation: Operation,
+        request: Request,
+        read: Callable[[Response], T],
+        bounds: Options,
     ) -> T:
-        watch = self.watch(operation)
-        return await watched(watch, self.fetch(request, read, Meter(watch=watch)))
+        meter = _meter(bounds.max_requests, bounds.deadline_s, self.watch(operation))
+        return await watched(meter.watch, self.fetch(request, read, meter))
 
     def watch(self, operation: Operation, options: Options | None = None) -> Watch | None:
         """Return what tells the observers of one call; ``None`` if nobody listens."""
@@ -156,16 +168,12 @@ class Client(Generic[P]):
         ``stream`` is what a target says it holds, ``moments`` the starts of its sessions in
         microseconds since 1970.  ``before_request`` is called before each request is sent.
         """
-        watch = self.watch("compare")
-        meter = Meter(
-            max_requests=max_requests, deadline_s=deadline_s, enter=before_request, watch=watch
-        )
-        if deadline_s is not None:
-            meter.deadline = asyncio.get_running_loop().time() + deadline_s
+        meter = _meter(max_requests, deadline_s, self.watch("compare"))
+        meter.enter = before_request
         query = Query(EPOCH, filters=stream.filters)
         source = Source(self.provider, query, self.fetch, meter)
         work = compare(source, stream, moments, concurrency=self.concurrency)
-        return await watched(watch, work)
+        return await watched(meter.watch, work)
 
     async def fetch(self, request: Request, read: Callable[[Response], T], meter: Meter) -> T:
         """Send a request of the provider's and return what ``read`` makes of the answer."""
@@ -237,6 +245,14 @@ class Client(Generic[P]):
         traceback: TracebackType | None,
     ) -> None:
         await self.aclose()
+
+
+def _meter(max_requests: int | None, deadline_s: float | None, watch: Watch | None) -> Meter:
+    """Return the accounts of what begins now."""
+    meter = Meter(max_requests=max_requests, deadline_s=deadline_s, watch=watch)
+    if deadline_s is not None:
+        meter.deadline = asyncio.get_running_loop().time() + deadline_s
+    return meter
 
 
 def closed_error() -> ConfigurationError:

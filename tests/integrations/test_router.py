@@ -404,6 +404,19 @@ def test_a_bound_on_requests_of_one_answer_is_kept(serving, hum):
     assert len(hum.requests) - before == 2
 
 
+def test_the_bounds_hold_for_a_single_session_too(serving):
+    with FakeHum(
+        rows=60, faults=Faults(first=1, kinds=("503",)), latency_s=0.2
+    ).in_thread() as fake:
+        path = f"/sessions/{next(iter(fake.listing.iter_rows())).data['id']}"
+        spent = problem_of(serving(hum_upstream(fake), max_requests=1).get(path))
+        assert len(fake.requests) == 1
+        late = problem_of(serving(hum_upstream(fake), deadline_s=0.05).get(path))
+    assert (spent["reason"], late["reason"]) == ("budget_exceeded", "budget_exceeded")
+    assert "max_requests=1" in spent["detail"]
+    assert "deadline_s=0.05" in late["detail"]
+
+
 def test_unproven_ranges_are_told_in_the_last_line(serving):
     restless = Drift(insert_on_instant_every=1)
     with FakeHum(rows=300, rows_on_one_instant=120, drift=restless).in_thread() as fake:

@@ -28,6 +28,7 @@ TWO_TRIES = Retry(attempts=2, backoff_s=0.01)
 QUERY = "start=2026-01-01&end=2026-03-31"
 SMALL = 16_384
 PATHS = ("sessions", "sessions/count", "sessions/summary", "sessions/events")
+ONE = "sessions/00000000-0000-4000-8000-000000000001"
 
 
 @contextmanager
@@ -138,7 +139,7 @@ def test_a_reader_that_vanishes_before_the_first_page_is_noticed_too():
     app.include_router(sessions_router(upstream, redact=False))
     with running(app) as url:
         port = int(url.rpartition(":")[2])
-        for number, path in enumerate(PATHS, start=1):
+        for number, path in enumerate((*PATHS, ONE), start=1):
             with socket.create_connection(("127.0.0.1", port)) as reader:
                 reader.sendall(request_for(path))
                 await_truth(lambda: network.waiting == number)  # noqa: B023 - called here

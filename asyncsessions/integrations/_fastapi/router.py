@@ -8,9 +8,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path
 from fastapi.responses import JSONResponse, Response
 
-from asyncsessions.core.convert import to_json
+from asyncsessions.core.convert import to_dict
 from asyncsessions.core.walk import Consistency
-from asyncsessions.errors import ConfigurationError, NotFoundError
+from asyncsessions.errors import ConfigurationError, NotFoundError, SessionsError
 from asyncsessions.integrations._fastapi.encoding import redacted
 from asyncsessions.integrations._fastapi.events import EventsAnswer
 from asyncsessions.integrations._fastapi.lines import LinesAnswer
@@ -27,12 +27,11 @@ from asyncsessions.integrations._fastapi.problems import (
     Problem,
     ProblemRoute,
     problem_of,
-    problem_response,
 )
 from asyncsessions.integrations._fastapi.question import make_question
 from asyncsessions.integrations._fastapi.summary import summarise
 from asyncsessions.integrations._fastapi.upstream import Upstream, lifespan
-from asyncsessions.integrations._fastapi.watched import PRIVATE, JsonAnswer
+from asyncsessions.integrations._fastapi.watched import JsonAnswer
 from asyncsessions.providers.base import DetailProvider
 from asyncsessions.query import OptionChanges, Sessions
 
@@ -96,7 +95,7 @@ def sessions_router(
     _add_stream(guarded, upstream, options, redact=bool(redact))
     _add_figures(guarded, upstream, options)
     if isinstance(upstream.provider, DetailProvider):
-        _add_detail(guarded, upstream, redact=bool(redact))
+        _add_detail(guarded, upstream, options, redact=bool(redact))
     router.include_router(guarded)
     _add_health(router, upstream)
     return router
@@ -154,7 +153,19 @@ def _add_figures(router: APIRouter, upstream: Upstream[...], options: OptionChan
         return EventsAnswer(query, summarise)
 
 
-def _add_detail(router: APIRouter, upstream: Upstream[...], *, redact: bool) -> None:
+def _add_detail(
+    router: APIRouter, upstream: Upstream[...], options: OptionChanges, *, redact: bool
+) -> None:
+    bounds = {name: options.get(name) for name in ("max_requests", "deadline_s")}
+
+    def tell(error: SessionsError) -> Problem:
+        problem = problem_of(error)
+        if not isinstance(error, NotFoundError):
+            return problem
+        return problem.model_copy(
+            update={"status": 404, "reason": "not_found", "title": "Not found"}
+        )
+
     @router.get(
         "/sessions/{session_id}",
         response_model=SessionDetailModel,
@@ -165,15 +176,11 @@ def _add_detail(router: APIRouter, upstream: Upstream[...], *, redact: bool) -> 
         session_id: Annotated[str, Path(description="The vendor's id of the session.")],
         client: Annotated[Any, Depends(upstream)],
     ) -> Response:
-        try:
-            session = await client.session(session_id)
-        except NotFoundError as error:
-            problem = problem_of(error).model_copy(
-                update={"status": 404, "reason": "not_found", "title": "Not found"}
-            )
-            return problem_response(problem)
-        shown = redacted(session) if redact else session
-        return Response(to_json(shown), headers=PRIVATE, media_type="application/json")
+        async def look_up() -> dict[str, Any]:
+            session = await client.session(session_id, **bounds)
+            return to_dict(redacted(session) if redact else session)
+
+        return JsonAnswer(look_up, tell=tell)
 
 
 def _add_health(router: APIRouter, upstream: Upstream[...]) -> None:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from asyncsessions.errors import SessionsError
-from asyncsessions.integrations._fastapi.problems import problem_of, problem_response
+from asyncsessions.integrations._fastapi.problems import Problem, problem_of, problem_response
 
 __all__ = ["JsonAnswer", "WatchedResponse"]
 
@@ -79,20 +79,26 @@ async def send_piece(send: Send, piece: bytes, *, is_last: bool = False) -> None
 
 
 class JsonAnswer(WatchedResponse):
-    """Answers with what ``work`` returns, as a JSON object."""
+    """Answers with what ``work`` returns, as a JSON object; ``tell`` makes a problem of an error."""
 
     media_type = "application/json"
 
-    def __init__(self, work: Callable[[], Awaitable[Mapping[str, object]]]) -> None:
+    def __init__(
+        self,
+        work: Callable[[], Awaitable[Mapping[str, object]]],
+        *,
+        tell: Callable[[SessionsError], Problem] = problem_of,
+    ) -> None:
         super().__init__()
         self._work = work
+        self._tell = tell
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Do the work, then send all of it or the problem."""
         try:
             found = await self._work()
         except SessionsError as error:
-            await problem_response(problem_of(error))(scope, receive, send)
+            await problem_response(self._tell(error))(scope, receive, send)
             return
         await self.begin(send)
         await send_piece(send, msgspec.json.encode(found), is_last=True)
