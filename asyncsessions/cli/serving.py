@@ -114,12 +114,7 @@ class _Serve:
         from asyncsessions.integrations._fastapi.server import serve as serve_app
 
         assert self.listening is not None
-        await serve_app(
-            self.app,
-            self.listening,
-            started=self._tell,
-            access_log=self.options.verbose > 0,
-        )
+        await serve_app(self.app, self.listening, started=self._tell)
         return True
 
     def _tell(self) -> None:

@@ -28,10 +28,13 @@ def served(vendor, fake, *args, **changes):
     """Run the verb and return its process and address."""
     command = ("serve", vendor, "--base-url", fake.base_url, "--port", "0", *args)
     with started(*command, PYTHONDEVMODE="", **changes) as process:
-        line = process.stderr.readline()
-        found = re.search(r"http://127\.0\.0\.1:\d+", line)
-        assert found, line + process.stderr.read()
-        yield process, found[0]
+        said, found = "", None
+        while not found:
+            line = process.stderr.readline()
+            said += line
+            assert line, said  # it has ended
+            found = re.search(r"^serving .* at (http://127\.0\.0\.1:\d+)/", line)
+        yield process, found[1]
 
 
 def curl(url, *args):
@@ -155,6 +158,18 @@ def test_with_a_key_nobody_is_answered_without_it(tmp_path):
     assert (len(sessions), ending["complete"]) == (60, True)
     assert KEY not in err
     assert fake.key not in err
+
+
+def test_no_log_says_who_has_asked_for_what(hum):
+    with served("hum", hum, "-vv") as (process, url):
+        assert curl(f"{url}/sessions/a-session-id").returncode == 0
+        assert curl(f"{url}/sessions?{QUERY}&token_ids=a-persons-token").returncode == 0
+        assert curl(f"{url}/sessions/count?{QUERY}").returncode == 0
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+    assert "asyncsessions.engine: hum: estimate: done" in err
+    for personal in ("a-session-id", "a-persons-token", "127.0.0.1:"):
+        assert personal not in err.replace(hum.base_url, "the vendor")
 
 
 def test_a_host_that_others_can_reach_is_refused_without_a_key(hum):

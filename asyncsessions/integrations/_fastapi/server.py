@@ -45,9 +45,7 @@ def bind(host: str, port: int) -> socket.socket:
     raise ConfigurationError(problem)
 
 
-async def serve(
-    app: FastAPI, listening: socket.socket, *, started: Callable[[], None], access_log: bool = False
-) -> None:
+async def serve(app: FastAPI, listening: socket.socket, *, started: Callable[[], None]) -> None:
     """Serve until cancelled; then stop listening, and let answers end that soon do.
 
     ``started`` is called once requests are answered.
@@ -55,7 +53,7 @@ async def serve(
     config = uvicorn.Config(
         app,
         log_config=None,
-        access_log=access_log,
+        access_log=False,  # it shows who has asked, and for whom; our own log tells of each pull
         server_header=False,
         ws="none",
         timeout_graceful_shutdown=LAST_ANSWERS_S,
