@@ -8,6 +8,7 @@ const number = new Intl.NumberFormat("en");
 const percent = new Intl.NumberFormat("en", { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const dayName = new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
 const shortDay = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
+const several = (count, noun) => `${number.format(count)} ${noun}${count === 1 ? "" : "s"}`;
 const query = new URLSearchParams(location.search);
 let running = new AbortController();
 let summary = null;
@@ -24,6 +25,8 @@ class Refused extends Error {
 
 async function ask(path, signal) {
   const key = sessionStorage.getItem("key");
+  // No header can carry it, so the server could not even refuse it.
+  if (key && !/^[\x21-\x7e]+$/.test(key)) throw new Refused({ reason: "api_key_refused" });
   const answer = await fetch(`${path}?${query}`, { signal, headers: key ? { "X-API-Key": key } : {} });
   if (answer.ok) return answer;
   const isProblem = (answer.headers.get("content-type") || "").startsWith("application/problem+json");
@@ -56,9 +59,8 @@ async function start() {
   try {
     say("Asking how many sessions there are.");
     const cost = await (await ask("sessions/count", signal)).json();
-    const found = `${number.format(cost.count)} ${cost.count === 1 ? "session" : "sessions"}`;
     if (cost.requests <= READ_AT_ONCE) return await read(signal);
-    say(`${found}: reading them takes ${number.format(cost.requests)} requests.`);
+    say(`${several(cost.count, "session")}: reading them takes ${several(cost.requests, "request")}.`);
     byId("offer").hidden = false;
     byId("read").onclick = () => read(signal).catch(fail);
   } catch (error) {
@@ -164,10 +166,10 @@ function draw() {
   fill("sources", summary.sources.map(group));
   const asOf = summary.as_of ? ` as of ${summary.as_of[1].slice(0, 16).replace("T", " ")} UTC` : "";
   byId("fine").textContent = summary.complete
-    ? `Complete${asOf}: ${number.format(summary.requests)} requests. Days are those of UTC.`
+    ? `Complete${asOf}: ${several(summary.requests, "request")}. Days are those of UTC.`
     : `Not proven complete${asOf}: ${summary.detail || summary.reason}.`;
   byId("fine").classList.toggle("bad", !summary.complete);
-  say(`${number.format(sessions)} sessions, ${number.format(converted)} of them converted.`);
+  say(`${several(sessions, "session")}, ${number.format(converted)} of them converted.`);
 }
 
 function group(each) {
@@ -210,7 +212,7 @@ function drawDays() {
   }
   chart.replaceChildren(svg("svg", { viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" }, ...parts));
   const here = days[day];
-  const said = `${dayName.format(new Date(here.day))}: ${number.format(here.sessions)} sessions, ${number.format(here.converted)} converted`;
+  const said = `${dayName.format(new Date(here.day))}: ${several(here.sessions, "session")}, ${number.format(here.converted)} converted`;
   chart.setAttribute("aria-valuemax", days.length);
   chart.setAttribute("aria-valuenow", day + 1);
   chart.setAttribute("aria-valuetext", said);
