@@ -1,11 +1,13 @@
 """Build the site of the documents, and check that reading it asks nobody: `make site`.
 
-Warnings of MkDocs are errors. A page may link to other places; it may load nothing from them.
+Warnings are errors: of MkDocs, and of what reads the docstrings. A page may link to other places; it
+may load nothing from them.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -23,6 +25,7 @@ LOADING = {
     "source": "srcset",
     "video": "src",
 }
+COMPLAINT = re.compile(r"^(?:WARNING|ERROR|CRITICAL) +-  (.*)$", re.MULTILINE)
 ONLY_NAMED = {"canonical", "next", "prev"}  # rel= of links that load nothing
 
 
@@ -52,12 +55,30 @@ def faults(site: Path) -> list[str]:
     return found
 
 
+def complaints(printed: str) -> list[str]:
+    """Return the warnings and errors in what MkDocs prints."""
+    return COMPLAINT.findall(printed)
+
+
+def build(folder: Path) -> list[str]:
+    """Build the site of a folder and return what was wrong, nothing if it is built."""
+    # Material announces its successor on every build; that is no warning about our pages.
+    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1", "NO_COLOR": "1"}
+    # Not --quiet: it silences the warnings before --strict could count them.
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--clean"]
+    done = subprocess.run(
+        command, check=False, env=environment, cwd=folder, capture_output=True, text=True
+    )
+    printed = done.stdout + done.stderr
+    return complaints(printed) or ([printed] if done.returncode else [])
+
+
 def main() -> int:
     """Build, check, and return the exit status."""
-    # Material announces its successor on every build; that is no warning about our pages.
-    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--clean"]
-    if subprocess.run(command, check=False, env=environment).returncode:
+    wrong = build(Path())
+    for each in wrong:
+        print(f"tools/build_site.py: {each}", file=sys.stderr)
+    if wrong:
         return 1
     found = faults(SITE)
     for fault in found:

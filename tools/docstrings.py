@@ -6,7 +6,7 @@ from typing import Any
 
 import griffe
 
-from tools.references import linked, places
+from tools.references import fields_told, linked, places
 
 
 class Roles(griffe.Extension):
@@ -14,5 +14,8 @@ class Roles(griffe.Extension):
 
     def on_object(self, *, obj: griffe.Object, **_: Any) -> None:
         """Rewrite the docstring of one object."""
-        if obj.docstring is not None:
-            obj.docstring.value = linked(obj.docstring.value, places())
+        if obj.docstring is None:
+            return
+        obj.docstring.value = linked(obj.docstring.value, places())
+        if obj.is_class and "__init__" not in obj.members:
+            obj.docstring.value = fields_told(obj.docstring.value)

@@ -15,6 +15,15 @@ ROLE = re.compile(r":(?:attr|class|data|exc|func|meth|mod):`~?([\w.]+)`")
 ENTRY = re.compile(r"^::: ([\w.]+)$", re.MULTILINE)
 
 
+def fields_told(text: str) -> str:
+    """Return the docstring of a class whose fields make its ``__init__``, telling of them as such.
+
+    Nobody who reads the source sees that method: to say what its arguments are is to say what the
+    fields are.
+    """
+    return re.sub(r"^Args:$", "Attributes:", text, flags=re.MULTILINE)
+
+
 def entries() -> list[str]:
     """Return what the reference describes, in its order."""
     return ENTRY.findall(REFERENCE.read_text(encoding="utf-8"))

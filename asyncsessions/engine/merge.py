@@ -31,6 +31,7 @@ class MergedStream:
         self._on_source_error = on_source_error
         self._has_begun = False
         self.errors: dict[int, SessionsError] = {}
+        """What ended a source that was left out, by the index of the source."""
 
     async def __aiter__(self) -> AsyncIterator[Session]:
         if self._has_begun:

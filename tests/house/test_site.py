@@ -49,6 +49,37 @@ def test_pages_that_are_not_written_and_sections_without_any_are_left_out():
     assert site.present(nav, {"a.md", "c.md"}) == [{"A": "a.md"}, {"More": [{"C": "c.md"}]}]
 
 
+def test_a_warning_of_mkdocs_is_found_in_what_it_prints():
+    printed = "INFO    -  Building\nWARNING -  Doc file 'a.md' contains a link\nERROR   -  b\n"
+    assert build_site.complaints(printed) == ["Doc file 'a.md' contains a link", "b"]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("[here](index.md)", None),
+        ("[there](nowhere.md)", "nowhere.md"),
+        ("[there](index.md#nowhere)", "#nowhere"),
+        ("[there](/index.md)", "/index.md"),
+    ],
+)
+def test_a_link_that_leads_nowhere_fails_the_build(tmp_path, text, complaint):
+    pytest.importorskip("mkdocs", reason="what builds the site is installed by `make site`")
+    whole = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    strict = whole[whole.index("validation:") : whole.index("hooks:")]
+    (tmp_path / "mkdocs.yml").write_text(f"site_name: x\ntheme: mkdocs\n{strict}")
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/index.md").write_text(f"# x\n\n{text}\n")
+    found = build_site.build(tmp_path)
+    assert (complaint in " ".join(found)) if complaint else found == []
+
+
+def test_what_the_fields_of_a_class_mean_stands_below_them_in_the_reference():
+    said = "A thing.\n\nArgs:\n    size: of it.\n"
+    assert references.fields_told(said) == "A thing.\n\nAttributes:\n    size: of it.\n"
+    assert references.fields_told("Args are fine.") == "Args are fine."
+
+
 @pytest.mark.parametrize(
     ("element", "is_foreign"),
     [
