@@ -18,19 +18,20 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import AsyncIterable, AsyncIterator, Generator
+from collections.abc import AsyncIterable, Generator, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
 import uvicorn
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 from fastapi import Depends, FastAPI
 from pydantic import BaseModel
 
 from asyncsessions import Client, Hum, Report, Session, Sessions
 from asyncsessions.core.http import Response
+from asyncsessions.engine.outbox import Batch
 from asyncsessions.integrations.fastapi import LinesAnswer, Upstream, sessions_router
 from benchmarks.listing import PAGE, hum
 from benchmarks.machine import machine
@@ -99,14 +100,25 @@ class Held:
 
     held: list[list[Session]]
     report: Report = field(factory=lambda: Report(provider="hum", complete=True))
+    rest: Iterator[list[Session]] = field(
+        init=False, default=Factory(lambda self: iter(self.held), takes_self=True)
+    )
 
     def pages(self) -> Held:
-        """Return what can be iterated page by page."""
-        return self
+        """Return what is asked for one page after the other."""
+        return Held(self.held)
 
-    async def __aiter__(self) -> AsyncIterator[list[Session]]:
-        for page in self.held:
-            yield page
+    async def next_batch(self, *, as_sent: bool) -> Batch:
+        """Return the next page."""
+        assert as_sent
+        page = next(self.rest, None)
+        if page is None:
+            raise StopAsyncIteration
+        return Batch(0, page)
+
+    def sent(self, rows: list[Session]) -> list[Session]:
+        """Return the sessions, which they are already."""
+        return rows
 
     async def aclose(self) -> None:
         """Nothing is open."""

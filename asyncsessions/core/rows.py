@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from operator import attrgetter, eq
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from asyncsessions.core.records import Session
+
+if TYPE_CHECKING:
+    from asyncsessions.core.lines import SessionLine
 
 __all__ = ["SentRows", "in_order"]
 
@@ -35,7 +38,8 @@ class SentRows(Sequence[Session]):
     """A sequence of sessions that is kept as the vendor's rows.
 
     ``as_sessions`` makes sessions of rows, ``as_columns`` the values of each of
-    :data:`asyncsessions.core.columns.COLUMNS`, of which those without any may be left out.
+    :data:`asyncsessions.core.columns.COLUMNS`, of which those without any may be left out, and
+    ``as_lines`` what is written of them as JSON; ``None``: they become sessions for that.
     """
 
     def __init__(
@@ -44,19 +48,30 @@ class SentRows(Sequence[Session]):
         *,
         as_sessions: Callable[[Sequence[Any]], Sequence[Session]],
         as_columns: Callable[[Sequence[Any]], Mapping[str, Sequence[Any]]],
+        as_lines: Callable[[Sequence[Any]], Sequence[SessionLine]] | None = None,
     ) -> None:
         self._rows = rows
         self._as_sessions = as_sessions
         self._as_columns = as_columns
+        self._as_lines = as_lines
 
     def in_order(self) -> SentRows:
         """Return the rows newest first, those of one instant by their ids."""
         rows = in_order(self._rows)
-        return SentRows(rows, as_sessions=self._as_sessions, as_columns=self._as_columns)
+        return SentRows(
+            rows,
+            as_sessions=self._as_sessions,
+            as_columns=self._as_columns,
+            as_lines=self._as_lines,
+        )
 
     def columns(self) -> Mapping[str, Sequence[Any]]:
         """Return the values of each column that has any, in the order of the rows."""
         return self._as_columns(self._rows)
+
+    def lines(self) -> Sequence[SessionLine] | None:
+        """Return what is written of the rows; ``None`` if that takes sessions."""
+        return None if self._as_lines is None else self._as_lines(self._rows)
 
     def __len__(self) -> int:
         return len(self._rows)

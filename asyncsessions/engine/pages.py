@@ -22,7 +22,7 @@ from asyncsessions.core.records import Session
 from asyncsessions.core.rows import SentRows
 from asyncsessions.core.watch import Watch
 from asyncsessions.core.windows import Window
-from asyncsessions.providers.base import Provider, Query, RowProvider
+from asyncsessions.providers.base import LineProvider, Provider, Query, RowProvider
 
 __all__ = ["Fetch", "PageRead", "PageTasks", "Source"]
 
@@ -83,7 +83,12 @@ class Source:
         if self.rows is None:
             return rows
         vendor = self.rows
-        return SentRows(rows, as_sessions=vendor.as_sessions, as_columns=vendor.as_columns)
+        return SentRows(
+            rows,
+            as_sessions=vendor.as_sessions,
+            as_columns=vendor.as_columns,
+            as_lines=vendor.as_lines if isinstance(vendor, LineProvider) else None,
+        )
 
     async def read(self, ask: Ask) -> PageRead:
         """Fetch and read one page, or only read it if it was told."""

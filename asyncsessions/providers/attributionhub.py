@@ -17,6 +17,7 @@ import msgspec
 
 from asyncsessions.core.answer import Answer
 from asyncsessions.core.http import Request, Response, Secret, base_url, checked_secret
+from asyncsessions.core.lines import SessionLine
 from asyncsessions.core.masking import masked
 from asyncsessions.core.records import Session
 from asyncsessions.core.retry_after import parse_retry_after
@@ -36,6 +37,7 @@ from asyncsessions.providers.attributionhub_rows import (
     AhRow,
     settled,
     to_columns,
+    to_lines,
     to_sessions,
 )
 from asyncsessions.providers.base import Query, instant, optional_text
@@ -189,6 +191,10 @@ class AttributionHub:
     def as_columns(self, rows: Sequence[AhRow]) -> Mapping[str, Sequence[Any]]:
         """Return the columns of rows."""
         return to_columns(rows)
+
+    def as_lines(self, rows: Sequence[AhRow]) -> list[SessionLine]:
+        """Return what is written of rows as JSON."""
+        return to_lines(rows)
 
     def _read(
         self, response: Response, convert: Callable[[AhPage], Answer[T] | UnexpectedResponseError]

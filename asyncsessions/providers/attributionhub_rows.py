@@ -11,10 +11,11 @@ import msgspec
 
 from asyncsessions.core.drafts import ConversionDraft, ExitDraft, SessionDraft
 from asyncsessions.core.identity import derived_id
+from asyncsessions.core.lines import ConversionLine, ExitLine, SessionLine
 from asyncsessions.core.records import Conversion, Exit, Session
 from asyncsessions.providers.wire import put_in_utc, utc
 
-__all__ = ["AhConversion", "AhExit", "AhRow", "settled", "to_columns", "to_sessions"]
+__all__ = ["AhConversion", "AhExit", "AhRow", "settled", "to_columns", "to_lines", "to_sessions"]
 
 T = TypeVar("T")
 OneOrMany: TypeAlias = T | list[T] | None
@@ -171,11 +172,43 @@ def to_columns(rows: Sequence[AhRow]) -> dict[str, list[Any]]:
         **_values(OF_EXIT, exits),
     }
     columns["duration_s"] = [
-        # As exact as the duration of a session, a whole number of microseconds; and 0 has no sign.
-        None if sent is None else sent + 0.0 if sent.is_integer() else _seconds(sent)
-        for sent in map(duration_of, rows)
+        None if sent is None else _seconds(sent) for sent in map(duration_of, rows)
     ]
     return columns
+
+
+def to_lines(rows: Sequence[AhRow]) -> list[SessionLine]:
+    """Return of settled rows what is written of their sessions."""
+    lines: list[SessionLine] = []
+    for row in rows:
+        conversion: Any = row.conversion
+        left: Any = row.exit
+        duration = row.duration
+        lines.append(
+            SessionLine(
+                provider="attributionhub",
+                id=row.id,
+                started_at=row.started_at,
+                campaign=row.campaign,
+                source=row.source,
+                medium=row.medium,
+                content=row.content,
+                term=row.term,
+                landing_page=row.landing_page,
+                conversion=None if conversion is None else _conversion_line(conversion),
+                exit=None if left is None else _exit_line(left),
+                duration_s=None if duration is None else _seconds(duration),
+            )
+        )
+    return lines
+
+
+def _conversion_line(sent: AhConversion) -> ConversionLine:
+    return ConversionLine(sent.timestamp, sent.email, sent.conversion_page, sent.previous_page)
+
+
+def _exit_line(sent: AhExit) -> ExitLine:
+    return ExitLine(sent.timestamp, sent.exit_page, sent.previous_page)
 
 
 def _values(getters: Getters, parts: Iterable[Any]) -> dict[str, list[Any]]:
@@ -183,6 +216,9 @@ def _values(getters: Getters, parts: Iterable[Any]) -> dict[str, list[Any]]:
 
 
 def _seconds(duration: float) -> float:
+    # As exact as the duration of a session, a whole number of microseconds; and 0 has no sign.
+    if duration.is_integer():
+        return duration + 0.0
     return timedelta(0, duration).total_seconds()
 
 

@@ -16,12 +16,14 @@ from attrs import frozen
 
 from asyncsessions.core.answer import Answer
 from asyncsessions.core.http import Request, Response
+from asyncsessions.core.lines import SessionLine
 from asyncsessions.core.records import Session, SessionDetail
 from asyncsessions.core.windows import TimeLike, Window, check_order
 from asyncsessions.errors import InvalidQueryError, SessionsError
 
 __all__ = [
     "DetailProvider",
+    "LineProvider",
     "PingProvider",
     "Provider",
     "Query",
@@ -165,6 +167,15 @@ class RowProvider(Protocol):
 
         Times are aware, ``duration_s`` is a number; a column without values may be left out.
         """
+        ...
+
+
+@runtime_checkable
+class LineProvider(Protocol):
+    """A :class:`RowProvider` whose rows are written as JSON without becoming sessions first."""
+
+    def as_lines(self, rows: Sequence[Any]) -> Sequence[SessionLine]:
+        """Return of each row what would be written of its session, made anew."""
         ...
 
 

@@ -18,6 +18,7 @@ import msgspec
 
 from asyncsessions.core.answer import Answer
 from asyncsessions.core.http import Request, Response, Secret, base_url, checked_secret
+from asyncsessions.core.lines import SessionLine
 from asyncsessions.core.masking import masked
 from asyncsessions.core.records import CartStep, Order, Session, SessionDetail
 from asyncsessions.core.windows import TimeLike, Window
@@ -35,6 +36,7 @@ from asyncsessions.providers.hum_rows import (
     read_address,
     read_order,
     to_columns,
+    to_lines,
     to_sessions,
     to_utc,
 )
@@ -230,6 +232,10 @@ class Hum:
     def as_columns(self, rows: Sequence[HumRow]) -> Mapping[str, Sequence[Any]]:
         """Return the columns of rows."""
         return to_columns(rows)
+
+    def as_lines(self, rows: Sequence[HumRow]) -> list[SessionLine]:
+        """Return what is written of rows as JSON."""
+        return to_lines(rows)
 
     def read_refusal(self, response: Response) -> SessionsError | None:  # noqa: ARG002 - as asked for by the port
         """Hum has no refusals but the usual statuses."""

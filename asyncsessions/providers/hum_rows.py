@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import msgspec
 
 from asyncsessions.core.drafts import AddressDraft, OrderDraft, SessionDraft
+from asyncsessions.core.lines import AddressLine, OrderLine, SessionLine
 from asyncsessions.core.records import Address, Order, Session
 from asyncsessions.providers.wire import Whole, put_in_utc
 
@@ -20,6 +21,7 @@ __all__ = [
     "read_address",
     "read_order",
     "to_columns",
+    "to_lines",
     "to_sessions",
     "to_utc",
 ]
@@ -62,6 +64,7 @@ class HumRow(
 
 new = object.__new__
 NO_ADDRESS = HumAddress()
+NO_ORDER = OrderLine()
 
 TIMES = {name: attrgetter(name) for name in ("started_at", "ordered_at", "installed_at")}
 """The times of a row."""
@@ -130,6 +133,37 @@ def to_columns(rows: Sequence[HumRow]) -> dict[str, list[Any]]:
     postcodes = [address.zip for address in addresses]
     columns["address_zip"] = [_postcode(zip_) if type(zip_) is int else zip_ for zip_ in postcodes]
     return columns
+
+
+def to_lines(rows: Sequence[HumRow]) -> list[SessionLine]:
+    """Return of rows in UTC what is written of their sessions."""
+    lines: list[SessionLine] = []
+    for row in rows:
+        address: Any = row.address
+        if address is not None and type(address.zip) is int:
+            zip_ = _postcode(address.zip)
+            address = AddressLine(
+                address.street1, address.street2, address.city, address.state, zip_
+            )
+        order = OrderLine(
+            row.order_number,
+            row.ordered_at,
+            row.installed,
+            row.installed_at,
+            row.commission_cents,
+        )
+        lines.append(
+            SessionLine(
+                provider="hum",
+                id=row.id,
+                started_at=row.started_at,
+                campaign=row.campaign,
+                address=address,
+                furthest_step=row.furthest_step,
+                order=None if order == NO_ORDER else order,
+            )
+        )
+    return lines
 
 
 def read_address(address: HumAddress) -> Address:

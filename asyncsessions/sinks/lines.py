@@ -22,7 +22,8 @@ from attrs import evolve
 
 from asyncsessions.core.books import ReadWindow
 from asyncsessions.core.columns import COLUMNS, Kind, columns_of, csv_header
-from asyncsessions.core.convert import instant_text, to_json, to_json_from_utc
+from asyncsessions.core.convert import instant_text, to_json
+from asyncsessions.core.lines import encode_lines, lines_of
 from asyncsessions.core.records import Session
 from asyncsessions.core.rows import SentRows
 from asyncsessions.sinks.books_file import FileStream, PlacedWindow
@@ -125,9 +126,10 @@ def digest_of_lines(lines: bytes) -> str:
 
 
 def _json_lines(sessions: Sequence[Session]) -> bytes:
-    # What comes of a vendor's rows is in UTC; of somebody else's sessions nobody knows.
-    encode = to_json_from_utc if isinstance(sessions, SentRows) else to_json
-    return b"".join([encode(session) + b"\n" for session in sessions])
+    # What comes of a vendor's rows is in UTC and has no `raw`; of others' sessions nobody knows.
+    if isinstance(sessions, SentRows):
+        return encode_lines(lines_of(sessions))
+    return b"".join([to_json(session) + b"\n" for session in sessions])
 
 
 def _is_json_line(line: bytes) -> bool:

@@ -18,7 +18,6 @@ from asyncsessions.core.convert import (
     make_converter,
     to_dict,
     to_json,
-    to_json_from_utc,
     to_row,
 )
 from asyncsessions.core.records import (
@@ -246,13 +245,3 @@ def test_hooks_of_ones_own_reach_into_the_session_and_leave_other_converters_alo
     back = mine.structure(plain, Session)
     assert back == evolve(FULL, address=Address(city="Exampleville"))
     assert to_dict(FULL)["started_at"] == "2026-01-31T12:00:00.000001Z"
-
-
-@given(SESSIONS)
-def test_the_quick_way_to_json_writes_the_same_bytes(session):
-    assert to_json_from_utc(session) == to_json(session)
-
-
-def test_the_quick_way_to_json_writes_the_same_bytes_of_full_and_of_bare_sessions():
-    for session in FULL, BARE:
-        assert to_json_from_utc(session) == to_json(session)

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asyncsessions import Address, Conversion, Session
+from asyncsessions.core import lines
 from asyncsessions.core.convert import to_json
-from asyncsessions.integrations._fastapi import encoding
 from asyncsessions.integrations._fastapi.encoding import encode_page, redacted
 from tests.invented_sessions import FIELDS
 
@@ -45,4 +45,4 @@ def test_every_field_of_every_record_is_written():
         (Conversion, "ConversionLine"),
     ):
         names = {each.name for each in fields(cls)} - {"raw", "duration"}
-        assert names <= set(getattr(encoding, line).__struct_fields__)
+        assert names <= set(getattr(lines, line).__struct_fields__)

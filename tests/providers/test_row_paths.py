@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asyncsessions.core.columns import COLUMNS, ordered_table, to_table
+from asyncsessions.core.convert import to_json
 from asyncsessions.core.digest import digest
 from asyncsessions.core.identity import number_twins
+from asyncsessions.core.lines import encode_lines, lines_of
 from asyncsessions.core.records import Session
 from asyncsessions.core.rows import SentRows
 from asyncsessions.errors import UnexpectedResponseError
@@ -93,11 +95,16 @@ def both(vendor, response):
 
 def sent_rows(vendor, rows):
     provider = PROVIDERS[vendor]
-    return SentRows(rows, as_sessions=provider.as_sessions, as_columns=provider.as_columns)
+    return SentRows(
+        rows,
+        as_sessions=provider.as_sessions,
+        as_columns=provider.as_columns,
+        as_lines=provider.as_lines,
+    )
 
 
 def assert_same(vendor, response):
-    """Check that both ways lead to the same rows, sessions, columns and digest."""
+    """Check that both ways lead to the same rows, sessions, columns, digest and lines."""
     sessions, rows = both(vendor, response)
     assert (sessions.times, sessions.total, sessions.warning) == (
         rows.times,
@@ -112,6 +119,18 @@ def assert_same(vendor, response):
     assert to_table(sent).equals(to_table(sessions.rows))
     assert ordered_table(sent).equals(ordered_table(sessions.rows))
     assert digest(to_table(sent)) == digest(to_table(sessions.rows))
+    in_json = b"".join(to_json(session) + b"\n" for session in sessions.rows)
+    assert encode_lines(lines_of(sent)) == encode_lines(lines_of(sessions.rows)) == in_json
+    _spoil(lines_of(sent))
+    assert list(sent) == list(sessions.rows)
+
+
+def _spoil(lines):
+    """Change lines as redacting does, which must leave the rows alone."""
+    for line in lines:
+        line.address = None
+        if line.conversion is not None:
+            line.conversion.email = None
 
 
 @vendors
@@ -193,6 +212,15 @@ def test_rows_are_a_sequence_of_sessions(vendor):
     assert list(sent[3:5]) == sessions.rows[3:5]
     assert list(sent) == sessions.rows
     assert "2026" not in repr(sent)
+
+
+@vendors
+def test_rows_of_a_vendor_that_cannot_write_them_are_written_by_way_of_sessions(vendor):
+    sessions, rows = both(vendor, fixture(f"{vendor}_list.json"))
+    provider = PROVIDERS[vendor]
+    sent = SentRows(rows.rows, as_sessions=provider.as_sessions, as_columns=provider.as_columns)
+    assert encode_lines(lines_of(sent)) == encode_lines(lines_of(sessions.rows))
+    assert encode_lines(lines_of(sent.in_order())).count(b"\n") == len(rows.rows)
 
 
 @vendors

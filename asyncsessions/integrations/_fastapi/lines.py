@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from starlette.types import Receive, Scope, Send
 
+from asyncsessions.core.records import Session
 from asyncsessions.core.report import Report
+from asyncsessions.engine.stream import PageStream
 from asyncsessions.errors import IncompleteError, SessionsError
 from asyncsessions.integrations._fastapi.encoding import encode_page
 from asyncsessions.integrations._fastapi.problems import problem_of, problem_response
@@ -62,7 +65,7 @@ class LinesAnswer(WatchedResponse):
         stream = self._query.pages()
         count, failure = 0, None
         try:
-            async for rows in stream:
+            while rows := await _next_page(stream):
                 if not count:
                     await self.begin(send)
                 count += len(rows)
@@ -78,3 +81,14 @@ class LinesAnswer(WatchedResponse):
             await self.begin(send)
         last = {"_end": True, "count": count, **ending_of(stream.report, failure)}
         await send_piece(send, msgspec.json.encode(last) + b"\n", is_last=True)
+
+
+async def _next_page(stream: PageStream) -> Sequence[Session]:
+    """Return the next page, which need not become sessions; an empty one at the end."""
+    rows: Sequence[Session] = ()
+    try:
+        while not rows:
+            rows = (await stream.next_batch(as_sent=True)).rows
+    except StopAsyncIteration:
+        return ()
+    return stream.sent(rows)
