@@ -21,7 +21,7 @@ EXTRAS_TESTED = arrow,cli,dlt,duckdb,fastapi,otel,pandas,polars,uvloop
 EXTRAS_PLAIN = $(EXTRAS_TESTED:%,uvloop=%)
 COMMA := ,
 # Which tests run once more on the wheel, the lowest bounds and the other Pythons.
-AGAIN = not slow and not nightly
+AGAIN = not slow and not nightly and not spark
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -206,13 +206,19 @@ test-lowest: .venvs/lowest/.ready ## test with every requirement at its lower bo
 	@touch $@
 
 # One extra and nothing else: importing without it names it, and its example runs against the fakes.
-EXTRAS = arrow dlt fastapi otel pandas polars
+# Without uvloop there is nothing to refuse: the event loop is another one then.
+EXTRAS = arrow cli dlt duckdb fastapi otel pandas parquet polars
+EXAMPLE_cli = -m asyncsessions pull hum --start 2026-01-01 --end 2026-03-31 --to ../.venvs/extra-cli/sessions.csv
+REFUSED_cli = -m asyncsessions --help
 EXAMPLE_dlt = dlt_pipeline.py
 EXAMPLE_fastapi = fastapi_app.py
 EXAMPLE_otel = telemetry.py
 FRAMES = arrow pandas polars # no module of their own: the example itself is refused without them
 $(foreach extra,$(FRAMES),$(eval EXAMPLE_$(extra) = dataframe.py $(extra)))
 $(foreach extra,$(FRAMES),$(eval REFUSED_$(extra) = dataframe.py $(extra)))
+FILES = duckdb parquet
+$(foreach extra,$(FILES),$(eval EXAMPLE_$(extra) = into_file.py ../.venvs/extra-$(extra)/sessions.$(extra)))
+$(foreach extra,$(FILES),$(eval REFUSED_$(extra) = into_file.py ../.venvs/extra-$(extra)/sessions.$(extra)))
 BESIDE_dlt = duckdb # which destination there is, is up to the program
 BESIDE_otel = opentelemetry-sdk # which SDK there is, is up to the program
 EXTRA_TESTS := $(EXTRAS:%=test-extra-%)
@@ -263,8 +269,9 @@ test-pythons: ## test on each of Python 3.11, 3.12, 3.13 that this machine has
 
 nightly: export HYPOTHESIS_PROFILE = nightly
 nightly: ## everything, with long runs of Hypothesis; takes hours
-	$(MAKE) test PYTEST_ARGS="-m 'nightly or not nightly' $(PYTEST_ARGS)"
-	$(MAKE) test-wheel test-lowest test-pythons AGAIN="not nightly"
+	$(MAKE) test PYTEST_ARGS="-m 'not spark' $(PYTEST_ARGS)"
+	$(MAKE) test-wheel test-lowest test-pythons AGAIN="not nightly and not spark"
+	$(MAKE) test-spark
 
 clean: ## remove what these commands have made
 	rm -rf $(VENV) .venvs build dist .coverage .coverage.* .hypothesis \
