@@ -84,6 +84,8 @@ class DuckDBStore(StreamsStore[StoredWindow]):
 
     def _held_runs(self, stream: str) -> Sequence[Run]:
         assert self._file is not None
+        if self._is_new:
+            return ()  # but for its own
         with self._file.working() as connection:
             return self._file.books(connection).runs(stream)
 
@@ -126,7 +128,9 @@ class DuckDBStore(StreamsStore[StoredWindow]):
         stream, span, changes = self._plan.stream, window.owned, list[Change]()
         if not self._has_claimed:
             self._claim(books)
-        before = books.windows(stream, span)
+        # Of a stream that this pull has begun there is nothing but what it has committed itself.
+        mine = [window for owned, window in self._brought.items() if owned & span]
+        before = mine if self._is_new else books.windows(stream, span)
         if [(w.owned, w.digest) for w in before] != [(span, window.digest)]:
             if self._is_sync:
                 changes = compare(books.rows(stream, span).to_pylist(), table.to_pylist())

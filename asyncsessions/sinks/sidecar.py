@@ -151,12 +151,11 @@ class Sidecar:
     def _files(self, ending: str, run: Run | None = None) -> list[Path]:
         """Return the files of the stream, or of a run of it."""
         # Not by the beginning alone: `hum` shall not take the pages of `hum-2`.
-        name = "[^_]+" if run is None else re.escape(run.id)
-        lead = f"{self._stream}_"  # looked at first: in the folder of many tenants there are many
-        ours = re.compile(rf"{name}(_-?[0-9]+_-?[0-9]+)?\.{ending}")
+        lead = f"{self._stream}_" if run is None else f"{self._stream}_{run.id}"
+        ours = re.compile(rf"{'[^_]+' if run is None else ''}(_-?[0-9]+_-?[0-9]+)?\.{ending}")
         return [
             self._folder / found
-            for found in os.listdir(self._folder)  # noqa: PTH208 - few of them become paths
+            for found in os.listdir(self._folder)  # noqa: PTH208 - few of many become paths
             if found.startswith(lead) and ours.fullmatch(found, len(lead))
         ]
 
