@@ -251,7 +251,7 @@ def scale_table() -> str:
 def tenants() -> str:
     """Return what two hundred tenants in one pull took, beside the bound of it."""
     content = stored("tenants")
-    rows = [] if content is None else content["results"]
+    rows: list[Row] = [] if content is None else content["results"]
     head = ("target", "tenants", "complete", "rows", "requests", "seconds", "bound", "ratio", "MB")
     return _table(
         head,

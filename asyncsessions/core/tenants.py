@@ -22,7 +22,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from math import inf
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from attrs import field, fields, frozen
 
@@ -39,6 +39,7 @@ KEY = re.compile(r"[A-Z0-9]{20,}")  # in capitals, as some vendors make them
 SECRET = re.compile(
     r"(.*_)?(key|token|secret|password|passwd|bearer|authorization|credentials?)", re.IGNORECASE
 )
+NO_LIST = "tenants must be a list of tables: write [[tenants]]"
 TOP = ("defaults", "tenants")
 
 
@@ -147,35 +148,42 @@ def parse_tenants(data: Mapping[str, Any], *, keyless: Collection[str] = ()) -> 
     :class:`ConfigurationError` for the first mistake.
     """
     _refuse_unknown(data, TOP, where="a file of tenants")
-    defaults = data.get("defaults", {})
-    if not isinstance(defaults, Mapping):
-        raise ConfigurationError("defaults must be a table: write [defaults]")
+    defaults = _table(data.get("defaults", {}), "defaults must be a table: write [defaults]")
     _refuse_unknown(defaults, DEFAULTS, where="[defaults]")
-    listed = data.get("tenants", [])
-    if not isinstance(listed, Sequence) or isinstance(listed, str):
-        raise ConfigurationError("tenants must be a list of tables: write [[tenants]]")
+    listed: Any = data.get("tenants", [])
+    if not isinstance(listed, list):
+        raise ConfigurationError(NO_LIST)
     if not listed:
         raise ConfigurationError(
             "the file has no tenants: write [[tenants]] with name and provider"
         )
     tenants = [
-        _tenant(table, defaults, number=number, keyless=keyless)
-        for number, table in enumerate(listed, 1)
+        _tenant(_table(each, NO_LIST), defaults, number=number, keyless=keyless)
+        for number, each in enumerate(cast("list[Any]", listed), 1)
     ]
     refuse_doubles(tenants)
     return tenants
 
 
+def _table(value: Any, problem: str) -> Mapping[str, Any]:
+    """Return a table of the file; raises :class:`ConfigurationError` for anything else."""
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(problem)
+    return cast("Mapping[str, Any]", value)
+
+
 def _tenant(
-    table: Any, defaults: Mapping[str, Any], *, number: int, keyless: Collection[str]
+    table: Mapping[str, Any],
+    defaults: Mapping[str, Any],
+    *,
+    number: int,
+    keyless: Collection[str],
 ) -> Tenant:
-    if not isinstance(table, Mapping):
-        raise ConfigurationError("tenants must be a list of tables: write [[tenants]]")
     where = f"tenant number {number}"
     if isinstance(name := table.get("name"), str) and NAME.fullmatch(name):
         where = f"tenant {name}"
     _refuse_unknown(table, FIELDS, where=where)
-    given = {**defaults, **table}
+    given: dict[str, Any] = {**defaults, **table}
     if any(place in table for place in PLACES):  # an address of its own replaces the other kind too
         given = {**{k: v for k, v in defaults.items() if k not in PLACES}, **table}
     for needed in ("name", "provider"):

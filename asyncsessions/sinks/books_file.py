@@ -158,8 +158,8 @@ def write_books(path: Path, streams: Iterable[FileStream], *, target: Path) -> N
     """Replace the books in one step; raises :class:`SinkError` naming the target."""
     held = tuple(streams)
     known = remembered.get(path)
-    texts = {} if known is None else known.texts
-    texts = {id(stream): texts.get(id(stream)) or _text(stream) for stream in held}
+    before: Mapping[int, str] = {} if known is None else known.texts
+    texts = {id(stream): before.get(id(stream)) or _text(stream) for stream in held}
     version = VERSION if all(stream.tenant is None for stream in held) else WITH_TENANTS
     listed = ",\n  ".join(texts[id(stream)] for stream in held)
     content = f'{{\n "version": {version},\n "streams": [\n  {listed}\n ]\n}}'

@@ -7,7 +7,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from asyncsessions.core.http import Secret
 from asyncsessions.core.tenants import Tenant, parse_tenants, suggestion
@@ -118,13 +118,12 @@ def _keyless(data: Mapping[str, Any]) -> set[str]:
 
 
 def _named(data: Mapping[str, Any]) -> set[str]:
-    tables = [data.get("defaults"), *(_list(data.get("tenants")))]
-    found = (table.get("provider") for table in tables if isinstance(table, Mapping))
-    return {name for name in found if isinstance(name, str)}
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
+    listed: Any = data.get("tenants")
+    tables: list[Any] = [data.get("defaults")]
+    tables += listed if isinstance(listed, list) else []
+    found = [cast("Mapping[str, Any]", each) for each in tables if isinstance(each, Mapping)]
+    names = (table.get("provider") for table in found)
+    return {name for name in names if isinstance(name, str)}
 
 
 def _takes_key(name: str) -> bool:
