@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 import click
@@ -26,9 +28,14 @@ from asyncsessions.core.admission import Bounds
 from asyncsessions.errors import SessionsError
 from asyncsessions.tenants import Tenant, TenantReport, pull_tenants, read_tenants, sync_tenants
 
+if sys.platform != "win32":
+    import resource
+
 __all__ = ["pull", "sync"]
 
 MOST_THREADS = 16
+OPEN_FILES = 4096
+"""Connections, and a few files of each tenant; many systems allow 1024, some 256."""
 Work: TypeAlias = Callable[..., Awaitable[Sequence[TenantReport]]]
 log = logging.getLogger("asyncsessions.cli")
 
@@ -67,6 +74,7 @@ class _Task:
     async def run(self) -> Sequence[TenantReport]:
         bounds = Bounds() if self.at_once is None else Bounds(tenants=self.at_once)
         display = choose_display(quiet=self.quiet)
+        _allow_open_files()
         # Steps of targets wait for the disk, not for the processor.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(MOST_THREADS))
 
@@ -108,6 +116,17 @@ def _carry_out(given: dict[str, Any], work: Work, **how: Any) -> int:
     if not report_file.write(content, status=status, ending=ending) and status == COMPLETE:
         return FAILED
     return status
+
+
+def _allow_open_files() -> None:
+    """Ask the system for as many open files as all tenants need, where it grants them."""
+    if sys.platform == "win32":
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _log_unexpected(reports: Sequence[TenantReport]) -> None:

@@ -150,16 +150,17 @@ def parse_tenants(data: Mapping[str, Any], *, keyless: Collection[str] = ()) -> 
     _refuse_unknown(data, TOP, where="a file of tenants")
     defaults = _table(data.get("defaults", {}), "defaults must be a table: write [defaults]")
     _refuse_unknown(defaults, DEFAULTS, where="[defaults]")
-    listed: Any = data.get("tenants", [])
-    if not isinstance(listed, list):
+    found: Any = data.get("tenants", [])
+    if not isinstance(found, list):
         raise ConfigurationError(NO_LIST)
+    listed: list[Any] = found
     if not listed:
         raise ConfigurationError(
             "the file has no tenants: write [[tenants]] with name and provider"
         )
     tenants = [
         _tenant(_table(each, NO_LIST), defaults, number=number, keyless=keyless)
-        for number, each in enumerate(cast("list[Any]", listed), 1)
+        for number, each in enumerate(listed, 1)
     ]
     refuse_doubles(tenants)
     return tenants

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import signal
+import sys
 
 import pytest
 
 from asyncsessions.testing import FakeTenants
-from tests.cli.shell import HUM_RANGE, run, run_here, started
+from tests.cli.shell import HUM_RANGE, PROGRAM, run, run_here, started
 from tests.tenants.crowds import held
 
 
@@ -72,6 +73,14 @@ def test_verify_and_report_tell_tenants_apart(fakes, file, tmp_path):
     assert done.status == 0
     assert "the vendor lists 60 rows, as stored" in done.out
     assert "give it with --against" in run_here("verify", to, "--tenant", "hum-2").err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of open files are a matter of POSIX")
+def test_a_low_limit_of_open_files_is_raised_where_that_is_allowed(fakes, file, tmp_path):
+    args = ["pull", "--tenants", file, *HUM_RANGE, "--to", f"{tmp_path}/x.duckdb"]
+    lowered = ("bash", "-c", 'ulimit -Sn 48 && exec "$@"', "bash", *PROGRAM)
+    done = run(*args, program=lowered, **fakes.environment)
+    assert "16 of 20 tenants complete" in done.err
 
 
 def test_sync_of_tenants_begins_where_each_was_begun(fakes, file, tmp_path):

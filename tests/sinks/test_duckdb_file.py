@@ -7,12 +7,16 @@ import signal
 import stat
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import duckdb
 import pytest
 
 from asyncsessions.errors import SinkError
 from asyncsessions.sinks import duckdb_making, duckdb_words, open_target
+from asyncsessions.sinks.duckdb_file import DuckDBFile
 from tests.invented_sessions import (
     DAY,
     HOUR,
@@ -323,3 +327,38 @@ def test_what_duckdb_says_is_one_sentence(target):
 )
 def test_common_troubles_have_words_of_their_own(text, reason):
     assert duckdb_words._reason(duckdb.IOException(text)) == reason
+
+
+# ---------------------------------------------------------------------- together
+
+
+def test_what_waits_for_the_same_file_shares_a_transaction(tmp_path):
+    """Three changes wait; the one that fails loses nothing but itself."""
+    file = DuckDBFile(tmp_path / "x.duckdb")
+    begun: list[int] = []
+    transaction = file.transaction
+
+    def counted():
+        begun.append(1)
+        return transaction()
+
+    def claim(name):
+        return lambda books: books.claim(name, ())
+
+    def fail(books):
+        books.claim("lost", ())
+        raise SinkError("it cannot be")
+
+    file.transaction = counted
+    with closing(file), ThreadPoolExecutor(3) as threads:
+        with file._state.lock:
+            works = [claim("hum"), fail, claim("hum@acme")]
+            changes = [threads.submit(file.change, work) for work in works]
+            while len(file._state.steps) < len(works):
+                time.sleep(0.001)
+        with pytest.raises(SinkError, match="it cannot be"):
+            changes[1].result(10)
+        assert [changes[0].result(10), changes[2].result(10)] == [None, None]
+        assert len(begun) == 1 + len(works)  # all of them, then each
+        with file.working() as connection:
+            assert file.books(connection).streams() == ["hum", "hum@acme"]
