@@ -153,7 +153,7 @@ def parse_tenants(data: Mapping[str, Any], *, keyless: Collection[str] = ()) -> 
     found: Any = data.get("tenants", [])
     if not isinstance(found, list):
         raise ConfigurationError(NO_LIST)
-    listed: list[Any] = found
+    listed = cast("Sequence[Any]", found)
     if not listed:
         raise ConfigurationError(
             "the file has no tenants: write [[tenants]] with name and provider"
