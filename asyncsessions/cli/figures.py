@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from math import ceil
+from typing import TypeAlias
 
 from asyncsessions.core.report import Report
 from asyncsessions.core.walk import Consistency
 from asyncsessions.errors import SessionsError
 
 __all__ = [
+    "Words",
     "expected_pages",
     "figures",
+    "file_words",
     "outcome_words",
     "plural",
     "progress_line",
@@ -23,6 +26,8 @@ __all__ = [
     "verdict",
 ]
 
+Words: TypeAlias = Callable[[SessionsError], str]
+"""What tells an error of ours."""
 SHOWN_RANGES = 3
 _OPTION_OF = {
     "base_url": "--base-url",
@@ -39,6 +44,11 @@ _NAMES = re.compile(rf"\b({'|'.join(_OPTION_OF)})\b(=(?=\d))?")
 def shell_words(error: SessionsError) -> str:
     """Return the error's text with the library's argument names as options of the shell."""
     return _as_options(error.message) + str(error).removeprefix(error.message)
+
+
+def file_words(error: SessionsError) -> str:
+    """Return the text of an error where settings stand in a file, which has the library's names."""
+    return _FRESH.sub("--fresh", error.message) + str(error).removeprefix(error.message)
 
 
 def outcome_words(report: Report) -> str:

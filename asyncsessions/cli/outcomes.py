@@ -16,7 +16,7 @@ from asyncsessions.cli.exits import (
     next_step,
     status_of,
 )
-from asyncsessions.cli.figures import plural
+from asyncsessions.cli.figures import file_words, plural
 from asyncsessions.cli.pulling import unexpected
 from asyncsessions.cli.reporting import plain_error
 from asyncsessions.errors import SessionsError
@@ -107,6 +107,6 @@ def plain(each: TenantReport) -> dict[str, Any]:
     return {
         "tenant": each.tenant.name,
         "exit_status": status_of_tenant(each),
-        "error": None if each.error is None else plain_error(each.error),
+        "error": None if each.error is None else plain_error(each.error, file_words),
         **each.report.to_dict(),
     }

@@ -13,6 +13,7 @@ from attrs import field, fields, frozen
 from asyncsessions.cli.diagnostics import listen
 from asyncsessions.cli.exits import COMPLETE, FAILED, UNPROVEN, next_step
 from asyncsessions.cli.figures import (
+    Words,
     figures,
     outcome_words,
     plural,
@@ -196,10 +197,13 @@ def unexpected(error: BaseException | None, *, origin: str | None = None) -> str
     )
 
 
-def explain(ending: Ending[Any], question: Question | None) -> list[str]:
+def explain(
+    ending: Ending[Any], question: Question | None, *, words: Words = shell_words
+) -> list[str]:
     """Return what went wrong, what is left of it, and what to do next, a line each.
 
-    ``question`` is ``None`` if the mistake was made before there was one.
+    ``question`` is ``None`` if the mistake was made before there was one.  ``words`` tell an error of
+    ours.
     """
     error = ending.error
     if ending.is_interrupted:
@@ -210,7 +214,7 @@ def explain(ending: Ending[Any], question: Question | None) -> list[str]:
     if not isinstance(error, SessionsError):
         origin = None if question is None else question.origin
         return [f"error: {unexpected(error, origin=origin)}"]
-    lines = [f"error: {shell_words(error)}", *ending.notes]
+    lines = [f"error: {words(error)}", *ending.notes]
     if question is not None:
         step = next_step(error, secret=question.secret, base_url=question.provider.base_url)
         lines += [f"next: {step}"] if step else []

@@ -14,7 +14,7 @@ from typing import Any
 import click
 from attrs import frozen
 
-from asyncsessions.cli.figures import shell_words
+from asyncsessions.cli.figures import Words, shell_words
 from asyncsessions.cli.process import say, say_out
 from asyncsessions.cli.running import Ending
 from asyncsessions.errors import SessionsError
@@ -51,11 +51,19 @@ class ReportFile:
             raise click.UsageError(f"--report {path} cannot be written: {_why(error)}") from None
         return cls(path)
 
-    def write(self, content: Mapping[str, Any], *, status: int, ending: Ending[Any]) -> bool:
+    def write(
+        self,
+        content: Mapping[str, Any],
+        *,
+        status: int,
+        ending: Ending[Any],
+        words: Words = shell_words,
+    ) -> bool:
         """Write what was done with the exit status and the error; false if that failed."""
         if self.path is None:
             return True
-        text = json.dumps({"exit_status": status, "error": _error(ending), **content}, indent=2)
+        error = _error(ending, words)
+        text = json.dumps({"exit_status": status, "error": error, **content}, indent=2)
         try:
             if self.path == STDOUT:
                 say_out(text)
@@ -78,16 +86,16 @@ def _write(path: str, text: str) -> None:
         file.write(text)
 
 
-def _error(ending: Ending[Any]) -> dict[str, str] | None:
+def _error(ending: Ending[Any], words: Words) -> dict[str, str] | None:
     if ending.is_interrupted:
         return {"type": "Interrupted", "message": "stopped by a signal"}
-    return None if ending.error is None else plain_error(ending.error)
+    return None if ending.error is None else plain_error(ending.error, words)
 
 
-def plain_error(error: BaseException) -> dict[str, str]:
+def plain_error(error: BaseException, words: Words = shell_words) -> dict[str, str]:
     """Return kind and words of an error for JSON."""
     if isinstance(error, SessionsError):
-        message = shell_words(error)
+        message = words(error)
     else:
         message = error.format_message() if isinstance(error, click.ClickException) else str(error)
     return {"type": type(error).__name__, "message": message}

@@ -17,6 +17,7 @@ from attrs import field, frozen
 from asyncsessions.cli.crowd import choose_display
 from asyncsessions.cli.diagnostics import listen
 from asyncsessions.cli.exits import COMPLETE, FAILED, worst
+from asyncsessions.cli.figures import file_words
 from asyncsessions.cli.outcomes import plain, status_of_tenant, summary
 from asyncsessions.cli.process import say
 from asyncsessions.cli.progress import ticking
@@ -108,14 +109,13 @@ def _carry_out(given: dict[str, Any], work: Work, **how: Any) -> int:
     if not quiet or status != COMPLETE:
         for line in summary(reports, seconds=time.monotonic() - began, is_long=bool(verbose)):
             say(line)
-    for line in explain(ending, None) if ending.error is not None else ():
+    for line in explain(ending, None, words=file_words) if ending.error is not None else ():
         say(line)
     if ending.is_interrupted and reports:
         say("next: run the same command again")
     content = {"tenants": [plain(each) for each in reports]}
-    if not report_file.write(content, status=status, ending=ending) and status == COMPLETE:
-        return FAILED
-    return status
+    is_told = report_file.write(content, status=status, ending=ending, words=file_words)
+    return FAILED if status == COMPLETE and not is_told else status
 
 
 def _allow_open_files() -> None:

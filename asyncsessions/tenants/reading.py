@@ -43,6 +43,8 @@ def read_tenants(path: str | Path) -> list[Tenant]:
         raise ConfigurationError(f"{path} is not TOML: it is not UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{path} is not TOML: {error}") from None
+    except RecursionError:
+        raise ConfigurationError(f"{path} is no file of tenants: it nests too deeply") from None
     try:
         tenants = parse_tenants(data, keyless=_keyless(data))
         for tenant in tenants:

@@ -6,6 +6,7 @@ from asyncsessions.cli.exits import next_step, status_of
 from asyncsessions.cli.figures import (
     expected_pages,
     figures,
+    file_words,
     plural,
     progress_line,
     remarks,
@@ -169,6 +170,12 @@ def test_the_librarys_names_become_options():
     error = BudgetExceededError("max_requests=3 is used up", provider="hum", page=2)
     assert shell_words(error) == "--max-requests 3 is used up [hum, page 2]"
     assert shell_words(ConfigurationError("base_url must be")) == "--base-url must be"
+
+
+def test_where_settings_stand_in_a_file_the_librarys_names_stay():
+    error = BudgetExceededError("max_requests=3 is used up", provider="hum", page=2)
+    assert file_words(error) == "max_requests=3 is used up [hum, page 2]"
+    assert file_words(SinkError("start over with fresh=True")) == "start over with --fresh"
 
 
 def test_a_vendors_own_words_are_left_alone():

@@ -147,6 +147,23 @@ def test_a_mistake_in_the_file_is_told_before_anything_is_asked(tmp_path):
     assert not (tmp_path / "x.duckdb").exists()
 
 
+def test_settings_of_the_file_are_told_by_the_names_that_they_have_there(tmp_path):
+    fakes = FakeTenants.of_each(1, sizes=(130,))
+    path, report = tmp_path / "tenants.toml", tmp_path / "report.json"
+    args = ["pull", "--tenants", path, *HUM_RANGE, "--to", f"{tmp_path}/x.duckdb"]
+    path.write_text('[[tenants]]\nname = "acme"\nrps = 1\n', encoding="utf-8")
+    done = run_here(*args, "--report", report)
+    told = json.loads(report.read_text(encoding="utf-8"))["error"]["message"]
+    for text in (done.err, told):
+        assert "settings, filters, concurrency, requests_per_second, max_requests" in text
+        assert "--" not in text
+    with fakes.in_thread():
+        fakes.write(path, defaults={"max_requests": 2})
+        run_here(*args, "--report", report, **fakes.environment)
+    told = json.loads(report.read_text(encoding="utf-8"))["tenants"][0]["error"]["message"]
+    assert told.startswith("max_requests=2 ")
+
+
 @pytest.mark.nightly
 @pytest.mark.timeout(600)
 def test_of_two_hundred_tenants_ten_are_named_with_their_reasons(tmp_path):

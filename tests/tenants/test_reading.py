@@ -52,6 +52,7 @@ def test_a_file_of_tenants_is_read_in_its_order(tmp_path):
 def test_a_file_that_is_not_there_or_no_toml_is_named(tmp_path):
     assert refused(tmp_path / "none.toml").endswith("cannot be read: No such file or directory")
     assert "is not TOML: " in refused(written(tmp_path, "tenants = ["))
+    assert refused(written(tmp_path, "a = " + "[" * 5000)).endswith("it nests too deeply")
     path = tmp_path / "latin.toml"
     path.write_bytes(b"# caf\xe9\n")
     assert refused(path).endswith("is not TOML: it is not UTF-8")
