@@ -235,9 +235,9 @@ def test_a_load_that_is_cut_short_by_a_limit_of_dlt_replaces_whole_days_only(sto
 def test_replacing_all_of_a_table_reads_all_of_the_range_each_time(kind, tmp_path):
     target = TARGETS[kind](tmp_path)
     with fake_of("hum", rows=330) as fake:
-        for _ in range(2):
+        for disposition in ("replace", "replace", {"disposition": "replace"}):
             before = len(fake.requests)
-            target.load(source_of(fake, lookback=DAY), write_disposition="replace")
+            target.load(source_of(fake, lookback=DAY), write_disposition=disposition)
             assert len(fake.requests) == before + 7
             assert target.digest() == truth(fake)
             fake.listing.delete(uids(fake, 9)[0])
@@ -253,8 +253,14 @@ def test_filters_are_the_vendors_own(store):
         assert digest(found) == truth(fake, medium="organic")
         with pytest.raises(Exception, match="was loaded with other filters"):
             store.load(source_of(fake, filters={"medium": "cpc"}))
+        with pytest.raises(Exception, match="was loaded with other filters"):
+            store.load(source_of(fake, start=TODAY - 2 * DAY, end=TODAY))
         assert store.digest("attributionhub_sessions") == digest(found)
-        store.load(source_of(fake, filters={"medium": "cpc"}), refresh="drop_resources")
+        end = {"start": TODAY - 2 * DAY, "end": TODAY, "filters": {"medium": "cpc"}}
+        store.load(source_of(fake, **end), refresh="drop_resources")
+        with pytest.raises(Exception, match="was loaded with other filters"):
+            store.load(source_of(fake))
+        store.load(source_of(fake, filters={"medium": "cpc"}))
         assert store.digest("attributionhub_sessions") == truth(fake, medium="cpc")
 
 

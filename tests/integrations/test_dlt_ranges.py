@@ -72,17 +72,28 @@ def test_the_state_holds_plain_texts_and_is_read_back():
     assert state == {"first": "2026-01-10", "through": "2026-01-20T12:00:00+00:00", "filters": "f"}
     assert Loaded.from_state(state, filters="f") == LOADED
     assert Loaded.from_state({}, filters="f") is None
+    assert Loaded.from_state({"filters": "f"}, filters="f") is None
     with pytest.raises(ConfigurationError, match="loaded with other filters"):
         Loaded.from_state(state, filters="g")
+    with pytest.raises(ConfigurationError, match="loaded with other filters"):
+        Loaded.from_state({"filters": "f"}, filters="g")
 
 
 def test_what_is_loaded_grows_at_both_ends_and_begins_anew_behind_a_gap():
     later = THROUGH + 5 * DAY
-    assert LOADED.with_range(date(2026, 1, 15), later) == Loaded(FIRST, later)
-    assert LOADED.with_range(date(2026, 1, 1), later) == Loaded(date(2026, 1, 1), later)
+    assert LOADED.with_range(date(2026, 1, 15), later, 5 * DAY) == Loaded(FIRST, later)
+    assert LOADED.with_range(date(2026, 1, 1), later, DAY) == Loaded(date(2026, 1, 1), later)
+    whole = 60 * DAY
+    assert LOADED.with_range(date(2026, 1, 1), later, whole) == Loaded(date(2026, 1, 1), later)
     gap = THROUGH + 30 * DAY
-    assert LOADED.with_range(date(2026, 2, 1), gap) == Loaded(date(2026, 2, 1), gap)
-    assert LOADED.with_range(FIRST, THROUGH - DAY) == LOADED  # a clock that was set back
+    assert LOADED.with_range(date(2026, 2, 1), gap, DAY) == Loaded(date(2026, 2, 1), gap)
+    assert LOADED.with_range(FIRST, THROUGH - DAY, DAY) == LOADED  # a clock that was set back
+
+
+def test_days_that_a_later_start_leaves_out_are_due_again_as_before():
+    for later in (THROUGH + 5 * DAY, THROUGH + 25 * DAY):
+        found = LOADED.with_range(date(2026, 1, 16), later, 7 * DAY)
+        assert due_ranges(FIRST, found, 7 * DAY) == [(date(2026, 1, 13), None)]
 
 
 def test_filters_are_told_apart_without_being_told():

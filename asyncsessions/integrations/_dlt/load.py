@@ -111,22 +111,29 @@ class Load:
         state = dlt.current.resource_state(self.name)
         first, last = whole_days(self.start, self.end, now=now)
         filters = fingerprint(self.vendor.provider.query(start=first, **self.filters).filters)
-        loaded = None if last else Loaded.from_state(state, filters=filters)
+        is_replaced = self._is_replaced()
+        if is_replaced:
+            state.clear()  # dlt does it itself only if the disposition is a text, no dictionary
+        loaded = Loaded.from_state(state, filters=filters)
         due = [(first, last)] if last else due_ranges(first, loaded, self._lookback)
         bounds, through = self._bounds, now
         with Client(self.vendor.provider, **self._client) as client:
             for part in due:
                 asked = client.sessions(start=part[0], end=part[1], **self.filters)
                 with asked.with_options(**self._options(bounds)).windows(self.days) as windows:
-                    yield from self._read(windows, read_at=now)
+                    yield from self._read(windows, read_at=now, with_empty_days=not is_replaced)
                 through = windows.report.end if part is due[0] and windows.report.end else through
                 bounds = bounds.left_by(windows.report)
         if last is None:
-            loaded = loaded or Loaded(first, through)
-            loaded.with_range(first, through).to_state(state, filters=filters)
+            read = Loaded(first, through)
+            read = read if loaded is None else loaded.with_range(first, through, self._lookback)
+            read.to_state(state, filters=filters)
+        else:
+            state["filters"] = filters  # its rows are in the same table
 
-    def _read(self, windows: WindowStream, *, read_at: datetime) -> Iterator[pa.Table | None]:
-        with_empty_days = self._is_merged()
+    def _read(
+        self, windows: WindowStream, *, read_at: datetime, with_empty_days: bool
+    ) -> Iterator[pa.Table | None]:
         while True:
             while not windows.is_ready(POLL_S):
                 yield None  # dlt looks after its other resources, and after Ctrl-C
@@ -168,7 +175,9 @@ class Load:
             deadline_s=bounds.deadline_s,
         )
 
-    def _is_merged(self) -> bool:
-        """Whether a day without sessions has to be told: not where all of a table is replaced."""
-        disposition = dlt.current.source().resources[self.name].write_disposition
-        return disposition not in ("replace", {"disposition": "replace"})
+    def _is_replaced(self) -> bool:
+        """Whether all of the table is: then all of it is due, and an empty day needs no telling."""
+        disposition: Any = dlt.current.source().resources[self.name].write_disposition
+        if isinstance(disposition, Mapping):
+            disposition = disposition.get("disposition")
+        return bool(disposition == "replace")

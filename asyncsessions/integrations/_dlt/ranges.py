@@ -29,17 +29,17 @@ class Loaded:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any], *, filters: str) -> Loaded | None:
-        """Read dlt's state; ``None`` if nothing was loaded.
+        """Read dlt's state; ``None`` if nothing was loaded, or single days by their ``end`` only.
 
         Raises :class:`ConfigurationError` if that was loaded with other filters.
         """
-        if "through" not in state:
-            return None
-        if state["filters"] != filters:
+        if state.get("filters", filters) != filters:
             raise ConfigurationError(
                 "the table was loaded with other filters, and its old days would stay as they are: "
                 "load into another table, or again from the start with refresh='drop_resources'"
             )
+        if "through" not in state:
+            return None
         first = date.fromisoformat(state["first"])
         return cls(first, datetime.fromisoformat(state["through"]).astimezone(UTC))
 
@@ -49,11 +49,20 @@ class Loaded:
         state["through"] = self.through.isoformat()
         state["filters"] = filters
 
-    def with_range(self, first: date, through: datetime) -> Loaded:
-        """Return what is loaded once all that was due has come, too."""
+    def with_range(self, first: date, through: datetime, lookback: timedelta) -> Loaded:
+        """Return what is loaded once all that was due since ``first`` has come, too."""
         if first > self.through.date():  # between the two lies what nobody asked for
             return Loaded(first, through)
+        if first > max(self.first, self.again(lookback)):  # the days before it are due still
+            return self
         return Loaded(min(first, self.first), max(through, self.through))
+
+    def again(self, lookback: timedelta) -> date:
+        """Return the first day that was younger than ``lookback`` when it was read."""
+        try:
+            return (self.through - lookback).date()
+        except OverflowError:  # before year 1
+            return date.min
 
 
 def whole_days(start: TimeLike, end: TimeLike | None, *, now: datetime) -> Days:
@@ -70,10 +79,7 @@ def due_ranges(first: date, loaded: Loaded | None, lookback: timedelta) -> list[
     """
     if loaded is None or first > loaded.through.date():
         return [(first, None)]
-    try:
-        again = (loaded.through - lookback).date()
-    except OverflowError:  # before year 1
-        again = first
+    again = loaded.again(lookback)
     if first < loaded.first < again:
         return [(again, None), (first, loaded.first - DAY)]
     return [(max(first, again), None)] if first >= loaded.first else [(first, None)]

@@ -57,8 +57,8 @@ def sessions_source(
 
     A load reads whole days (UTC): those since ``start`` that were never read, and again those that
     were younger than ``lookback`` (``None`` = the vendor's) when they were read last.  With an
-    ``end`` it reads exactly the days from ``start`` to ``end``, and dlt's state is neither used nor
-    changed.  The days that were read replace what the table holds of them.  If anything is not
+    ``end`` it reads exactly the days from ``start`` to ``end``, and of dlt's state only the filters are
+    used and kept.  The days that were read replace what the table holds of them.  If anything is not
     proven complete the load fails, and table and state stay as they are.
 
     ``filters`` are the vendor's own, as of ``Client.sessions``; they, ``name``, and what tells how to
