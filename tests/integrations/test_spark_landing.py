@@ -96,10 +96,45 @@ def test_an_error_of_ours_is_found_in_the_text_of_a_failed_job(kind, sentence):
     assert str(error) == sentence
 
 
-def test_any_other_failure_of_spark_is_told_by_its_first_line():
-    error = told(RuntimeError("No space left on device\n\tat org.apache.hadoop"))
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("No space left on device\n\tat org.apache.hadoop", "No space left on device"),
+        (
+            (
+                "An error occurred while calling o53.load.\n"
+                ": org.apache.hadoop.fs.UnsupportedFileSystemException: No FileSystem for scheme\n"
+                "\tat org.apache.hadoop.fs.FileSystem"
+            ),
+            "No FileSystem for scheme",
+        ),
+        (
+            (
+                "An error occurred while calling o141.save.\n"
+                ": org.apache.spark.SparkException: Job aborted due to stage failure: Task 0\n\tat x\n"
+                "Caused by: java.io.IOException: Mkdirs failed to create file:/x (exists=false)\n\tat y"
+            ),
+            "Mkdirs failed to create file:/x (exists=false)",
+        ),
+        (
+            (
+                "An error occurred while calling o141.save.\n"
+                ": org.apache.spark.SparkException: Job aborted due to stage failure: Task 0\n\tat x\n"
+                "Caused by: org.apache.spark.api.python.PythonException: Traceback (most recent call "
+                'last):\n  File "acme.py", line 7, in read\n    raise KeyError\n'
+                "KeyError: 'rows'\n\n\tat org.apache.spark.Whatever"
+            ),
+            "KeyError: 'rows'",
+        ),
+    ],
+)
+def test_any_other_failure_of_spark_is_told_by_what_went_wrong_first(text, sentence):
+    error = told(RuntimeError(text))
     assert type(error) is SinkError
-    assert str(error) == "No space left on device"
+    assert str(error) == sentence
+
+
+def test_a_format_that_spark_does_not_have_is_named():
     missing = told(
         RuntimeError(": ...[DATA_SOURCE_NOT_FOUND] Failed to find the data source: delta")
     )

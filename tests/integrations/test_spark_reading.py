@@ -206,6 +206,12 @@ def test_a_schema_of_other_columns_is_refused(field, sentence):
     assert str(caught.value).startswith(sentence)
 
 
+def test_a_schema_with_a_column_twice_is_refused_since_spark_cannot_read_what_it_brings():
+    twice = pa.schema([pa.field("id", pa.string()), pa.field("id", pa.string())])
+    with pytest.raises(ConfigurationError, match="the schema has the column id twice"):
+        check_schema(twice, PLAIN)
+
+
 # --- without Spark ----------------------------------------------------------------------------
 
 SENTENCE = 'the Spark integration needs an extra: pip install "asyncsessions[spark]"'

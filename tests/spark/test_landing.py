@@ -61,6 +61,21 @@ def test_what_is_not_a_landing_is_replaced_only_by_force(spark, tmp_path):
         assert spark.read.parquet(to).count() == 60
 
 
+def test_a_file_system_that_spark_does_not_reach_is_not_taken_for_something_that_is_there(spark):
+    with FakeHum(rows=60).in_thread() as fake:
+        said = "cannot see what is at nowhere://lake/sessions: No FileSystem for scheme"
+        with pytest.raises(SinkError, match=said):
+            land(spark, to="nowhere://lake/sessions", **options_of(fake))
+        assert fake.requests == []
+
+
+def test_what_keeps_a_landing_from_being_written_is_told(spark, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with FakeHum(rows=60).in_thread() as fake, pytest.raises(SinkError) as caught:
+        land(spark, to=f"{tmp_path}/file/landed", **options_of(fake))
+    assert str(caught.value).startswith("Parent path is not a directory: ")
+
+
 def test_a_landing_that_failed_can_be_tried_again(spark, tmp_path):
     to = str(tmp_path / "landed")
     with FakeHum(rows=600).in_thread() as fake:

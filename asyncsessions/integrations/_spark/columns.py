@@ -59,8 +59,11 @@ def check_schema(schema: pa.Schema, settings: Settings) -> None:
     """Refuse a schema that is not some of the columns; raises :class:`ConfigurationError`."""
     ours: Any = whole_schema(settings)
     fields: Any = schema
+    names = [wanted.name for wanted in fields]
     for wanted in fields:
         name = wanted.name
+        if names.count(name) > 1:
+            raise ConfigurationError(f"the schema has the column {name} twice")
         if name not in ours.names:
             raise ConfigurationError(
                 f"there is no column {name}: there are {', '.join(ours.names)}"

@@ -28,7 +28,11 @@ MARK = {"asyncsessions": "landed"}
 """Metadata of the first column: Parquet and Delta keep it, and by it we know what is ours."""
 LOCAL = re.compile(r"local\[(\d+|\*)(?:,\s*\d+)?\]")
 TOLD = re.compile(r"asyncsessions\.errors\.(\w+Error): (.+)")
+CAUSE = re.compile(r"^(?:Caused by)?: (?:[\w.$]+: )?(.+)$", re.MULTILINE)
+"""What Java says of each error; py4j's own first line only tells which call it was."""
+LAST_OF_PYTHON = re.compile(r"^([A-Za-z_][\w.]*: .+)\n\n", re.MULTILINE)
 NO_FORMAT = "DATA_SOURCE_NOT_FOUND"
+FOREIGN = "FAILED_READ_FILE"
 ABSENT = re.compile(r"PATH_NOT_FOUND|DOES_NOT_EXIST|MISSING_DELTA_TABLE|TABLE_NOT_FOUND")
 
 
@@ -148,7 +152,15 @@ def told(error: Exception) -> SessionsError:
         )
     found = TOLD.search(text)
     kind: type[SessionsError] = getattr(errors, found[1], SessionsError) if found else SinkError
-    return kind(found[2] if found else text.partition("\n")[0])
+    return kind(found[2] if found else _reason(text))
+
+
+def _reason(text: str) -> str:
+    """Return what a long text of Spark's says that went wrong in the first place."""
+    causes = CAUSE.findall(text)
+    reason: str = causes[-1] if causes else text.partition("\n")[0]
+    python = LAST_OF_PYTHON.findall(text) if reason.startswith("Traceback") else []
+    return python[-1] if python else reason
 
 
 def _refuse_what_is_there(spark: SparkSession, path: str, kind: Format, mode: Mode) -> None:
@@ -169,7 +181,10 @@ def _refuse_what_is_there(spark: SparkSession, path: str, kind: Format, mode: Mo
 
 
 def _look(spark: SparkSession, path: str, kind: Format) -> str:
-    """Return what is at a path: nothing, no files, a landing, or something else."""
+    """Return what is at a path: nothing, no files, a landing, or something else.
+
+    Raises :class:`SinkError` if Spark cannot tell, as of a file system that it does not reach.
+    """
     try:
         fields = spark.read.format(kind).load(path).schema.fields
     except Exception as error:  # noqa: BLE001 - Spark's, or py4j's with the same text
@@ -178,8 +193,11 @@ def _look(spark: SparkSession, path: str, kind: Format) -> str:
             raise told(error) from None
         if ABSENT.search(text):
             return "nothing"
-        # What a landing that failed leaves behind.
-        return "no files" if "UNABLE_TO_INFER_SCHEMA" in text else "something else"
+        if "UNABLE_TO_INFER_SCHEMA" in text:  # what a landing that failed leaves behind
+            return "no files"
+        if FOREIGN in text:
+            return "something else"
+        raise SinkError(f"cannot see what is at {path}: {_reason(text)}") from None
     return "a landing" if fields and fields[0].metadata == MARK else "something else"
 
 
