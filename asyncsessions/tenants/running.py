@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from functools import partial
+from math import inf
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -67,7 +68,8 @@ class Crowd:
         self._environ = environ
         self._on_progress = on_progress
         self._admission = Admission(bounds or Bounds())
-        self._waiting = deque(listed)
+        # The slowest sets how long all of it takes, so it shall not begin last.
+        self._waiting = deque(sorted(listed, key=lambda each: each.requests_per_second or inf))
         self._running: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
         self._broken: SinkError | None = None

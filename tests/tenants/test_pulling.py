@@ -235,6 +235,21 @@ def test_a_target_that_cannot_be_written_lets_no_other_tenant_pay(fakes, tenants
     assert sum(bool(requests) for requests in sent(fakes).values()) == 1
 
 
+def test_who_is_allowed_least_begins_first(fakes, tenants, to):
+    rates = {"hub-4": 50.0, "hum-3": 20.0}
+    listed = [evolve(each, requests_per_second=rates.get(each.name)) for each in tenants]
+    begun = []
+
+    def watch(reports):
+        begun.extend(name for name, each in reports.items() if each.is_begun and name not in begun)
+
+    how = {"environ": fakes.environment, "bounds": Bounds(tenants=1), "on_progress": watch}
+    reports = pulled(listed, to, **how)
+    names = [each.name for each in listed]
+    assert begun == ["hum-3", "hub-4", *(name for name in names if name not in rates)]
+    assert list(reports) == names
+
+
 def test_a_callback_that_raises_ends_all_of_it(fakes, tenants, to):
     def fail(reports):
         if any(each.report.rows for each in reports.values()):
