@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import dlt
 from attrs import field, frozen
@@ -179,5 +179,5 @@ class Load:
         """Whether all of the table is: then all of it is due, and an empty day needs no telling."""
         disposition: Any = dlt.current.source().resources[self.name].write_disposition
         if isinstance(disposition, Mapping):
-            disposition = disposition.get("disposition")
+            disposition = cast("Mapping[str, Any]", disposition).get("disposition")
         return bool(disposition == "replace")
