@@ -78,18 +78,22 @@ async def first_reads(
     now: Callable[[], datetime],
 ) -> list[tuple[PageRead, datetime]]:
     """Return the same with their bodies, each with the time at which it had been read."""
-    gate = asyncio.Semaphore(concurrency)
+    reads: dict[int, tuple[PageRead, datetime]] = {}
+    numbered = iter(enumerate(windows))
 
-    async def ask(window: Window) -> tuple[PageRead, datetime]:
-        async with gate:
-            return await source.read(Ask(window, 1)), now()
+    async def ask() -> None:
+        for index, window in numbered:
+            reads[index] = await source.read(Ask(window, 1)), now()
+            if not index:
+                return
 
     # The first goes alone: a wrong key or a used-up quota shall cost a single request.
-    pages = [await ask(window) for window in windows[:1]]
-    tasks = [asyncio.ensure_future(ask(window)) for window in windows[1:]]
+    await ask()
+    tasks = [asyncio.ensure_future(ask()) for _ in range(min(concurrency, len(windows) - 1))]
     try:
-        return pages + await asyncio.gather(*tasks)
+        await asyncio.gather(*tasks)
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+    return [reads[index] for index in range(len(windows))]

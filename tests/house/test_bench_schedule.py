@@ -14,6 +14,8 @@ def test_no_reader_beats_the_ideal_and_waits_take_no_real_time() -> None:
 
 
 def test_what_is_computed_delays_what_comes_after_it(monkeypatch) -> None:
+    monkeypatch.setattr(schedule, "STEPS", 5)
+    monkeypatch.setattr(schedule, "IDEAL_S", 6 * schedule.LATENCY_S)
     quick = max(schedule.shares(3, rounds=2)["pages()"])
     monkeypatch.setattr(schedule, "RECEIVING_S", 0.01)
     assert max(schedule.shares(3, rounds=2)["pages()"]) < 0.9 * quick
