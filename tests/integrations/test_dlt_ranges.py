@@ -169,6 +169,11 @@ GIVEN = {"start": "2026-01-01", "api_key": "invented"}
         (HUM, {"start": "2026-01-01", "concurrency": 0}, "concurrency must be"),
         (HUM, {"start": "2026-01-01", "max_requests": -1}, "max_requests must be"),
         ([], {"start": "2026-01-01"}, "there is no provider to load from"),
+        (
+            None,
+            {"start": "2026-01-01"},
+            "provider must be a vendor's name, a provider, or a list of these",
+        ),
     ],
 )
 def test_a_wrong_set_up_is_one_sentence_before_anything_is_asked(provider, options, sentence):

@@ -71,7 +71,7 @@ def open_vendor(
 ) -> Vendor:
     """Return the vendor of a name, or one that is open already, as arguments or else dlt say.
 
-    Raises :class:`ConfigurationError` for a name that is not ours, and dlt's own
+    Raises :class:`ConfigurationError` for what is neither, a name that is not ours, and dlt's own
     ``ConfigFieldMissingException`` for a key that is nowhere.
     """
     provider = _provider(named, {key: value for key, value in access.items() if value is not None})
@@ -80,6 +80,10 @@ def open_vendor(
 
 def _provider(named: str | Provider[...], access: Mapping[str, Any]) -> Provider[...]:
     if not isinstance(named, str):
+        if not hasattr(named, "page_request"):
+            raise ConfigurationError(
+                "provider must be a vendor's name, a provider, or a list of these"
+            )
         if access:
             raise ConfigurationError(
                 f"{' and '.join(access)} belongs to a provider that is given by its name"
