@@ -28,7 +28,9 @@ def running(app, *, send_buffer=None):
     listening = socket.create_server(("127.0.0.1", 0))
     if send_buffer is not None:  # else the system buffers megabytes for a reader that is slow
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=2))
+    # By itself an older uvicorn makes uvloop the loop of the whole process, also of other tests.
+    config = uvicorn.Config(app, loop="asyncio", log_config=None, timeout_graceful_shutdown=2)
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
     thread.start()
     try:
