@@ -98,7 +98,7 @@ def test_most_of_the_capacity_is_used_and_little_is_refused(kind, least, most_re
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("concurrency", [8, 16, 64])
+@pytest.mark.parametrize("concurrency", [8, 16, pytest.param(64, marks=pytest.mark.nightly)])
 def test_where_there_is_no_limit_all_of_the_concurrency_is_used_all_of_the_time(concurrency):
     server, throttle = asked("none", at_once=1, concurrency=concurrency, tasks=concurrency)
     assert throttle.pace.limit == concurrency
