@@ -103,7 +103,7 @@ def serving_table() -> str:
     table = "".join(f"| {' | '.join(row)} |\n" for row in rows)
     return (
         f"{table}\n"
-        f"{machine['date']}, {machine['cores']} shared cores, Python {machine['python']}, FastAPI "
+        f"{machine['date']}, {machine['cores']} shared cores, {machine['python']}, FastAPI "
         f"{machine['versions']['fastapi']}, medians of {measured['rounds']} rounds.\n"
         f"The server had {found['memory_grown_mb']} MB more after 100,000 sessions than after "
         f"2,000; where a page takes {found['latency_of_a_page_s']} s the first byte came after "
