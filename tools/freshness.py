@@ -11,7 +11,9 @@ lookback has gone by, so that nothing of the beginning is in the figures.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import count, takewhile
 from random import Random
 from statistics import mean, quantiles
 
@@ -20,13 +22,14 @@ from attrs import evolve, frozen
 from asyncsessions.core.books import StoredWindow, cut_out
 from asyncsessions.core.syncing import sync_windows
 from asyncsessions.core.tiles import Span
-from asyncsessions.core.windows import TimeRange, to_micros
+from asyncsessions.core.windows import TimeRange, Window, to_micros
 
-__all__ = ["Outcome", "Vendor", "simulate", "table"]
+__all__ = ["BEGIN", "DAY", "DAY_US", "Outcome", "Vendor", "played", "simulate", "table"]
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
+SECOND = timedelta(seconds=1)
 DAY_US = 86_400_000_000
 PAGE = 50
 
@@ -57,36 +60,19 @@ class Outcome:
     unseen: float
 
 
-def simulate(
-    vendor: Vendor, *, lookback: timedelta, revisit: float, every: timedelta, seed: int = 1
-) -> Outcome:
-    """Run syncs for the lookback and thirty days more, and count the last thirty."""
-    chance = Random(seed)  # noqa: S311 - seeded
-    days = lookback.days + 30 + 90
-    step = DAY_US // vendor.sessions_a_day
-    starts = [n * step + chance.randrange(step) for n in range(days * vendor.sessions_a_day)]
-    begin_us = to_micros(BEGIN)
-    starts = [begin_us + start for start in starts]
-    reads: list[tuple[int, list[Span]]] = []
+def played(
+    *, every: timedelta, lookback: timedelta, revisit: float, longest: timedelta | None
+) -> Iterator[tuple[datetime, Sequence[Window]]]:
+    """Yield when each sync since ``BEGIN`` comes, and what it reads; they never end."""
     stored: list[StoredWindow] = []
-    now = BEGIN + every
-    counted_from = BEGIN + (days - 30 - 45) * DAY
-    counted_to = counted_from + 30 * DAY
-    requests = 0
-    while now <= BEGIN + days * DAY:
-        pinned = TimeRange(BEGIN, now - timedelta(seconds=1), closed=True)
-        windows = sync_windows(
-            stored, pinned, lookback=lookback, revisit=revisit, longest=vendor.longest
-        )
+    for number in count(1):
+        now = BEGIN + number * every
+        pinned = TimeRange(BEGIN, now - SECOND, closed=True)  # as a pull pins its end
+        windows = sync_windows(stored, pinned, lookback=lookback, revisit=revisit, longest=longest)
         for window in windows:
-            rows = bisect_left(starts, window.owned.hi) - bisect_left(starts, window.owned.lo)
-            requests += max(1, -(-rows // PAGE)) * (counted_from <= now < counted_to)
-            stored = [evolve(w, owned=rest) for w, rest in cut_out(stored, window.owned)]
+            stored = [evolve(each, owned=rest) for each, rest in cut_out(stored, window.owned)]
             stored.append(_read(window.owned, now))
-        reads.append((to_micros(now), [window.owned for window in windows]))
-        now += every
-    counted = Span(to_micros(counted_from), to_micros(counted_to))
-    return _outcome(requests, _delays(vendor, starts, reads, chance, counted=counted))
+        yield now, windows
 
 
 def _read(owned: Span, now: datetime) -> StoredWindow:
@@ -99,6 +85,30 @@ def _read(owned: Span, now: datetime) -> StoredWindow:
         committed_at=now,
         run="",
     )
+
+
+def simulate(
+    vendor: Vendor, *, lookback: timedelta, revisit: float, every: timedelta, seed: int = 1
+) -> Outcome:
+    """Run syncs for the lookback and thirty days more, and count the last thirty."""
+    chance = Random(seed)  # noqa: S311 - seeded
+    days = lookback.days + 30 + 90
+    step = DAY_US // vendor.sessions_a_day
+    starts = [n * step + chance.randrange(step) for n in range(days * vendor.sessions_a_day)]
+    begin_us = to_micros(BEGIN)
+    starts = [begin_us + start for start in starts]
+    reads: list[tuple[int, list[Span]]] = []
+    counted_from = BEGIN + (days - 30 - 45) * DAY
+    counted_to = counted_from + 30 * DAY
+    requests = 0
+    syncs = played(every=every, lookback=lookback, revisit=revisit, longest=vendor.longest)
+    for now, windows in takewhile(lambda sync: sync[0] <= BEGIN + days * DAY, syncs):
+        for window in windows:
+            rows = bisect_left(starts, window.owned.hi) - bisect_left(starts, window.owned.lo)
+            requests += max(1, -(-rows // PAGE)) * (counted_from <= now < counted_to)
+        reads.append((to_micros(now), [window.owned for window in windows]))
+    counted = Span(to_micros(counted_from), to_micros(counted_to))
+    return _outcome(requests, _delays(vendor, starts, reads, chance, counted=counted))
 
 
 def _delays(

@@ -17,6 +17,7 @@ from asyncsessions.core.answer import Answer, Ask, Portion, place
 from asyncsessions.core.tiles import Span
 from asyncsessions.core.windows import Window, to_micros
 from asyncsessions.testing import Drift, Row
+from tools.pictures import keep
 from tools.simulation import Vendor, walk_of
 from tools.svg import Drawing
 
@@ -256,17 +257,7 @@ def _told(story: Story) -> str:
 def main(arguments: list[str]) -> int:
     """Write the picture to the file named, or check it with `--check`; return the exit status."""
     (name,) = (argument for argument in arguments if argument != "--check")
-    path, drawn = Path(name), picture()
-    before = path.read_text(encoding="utf-8") if path.exists() else ""
-    if before == drawn:
-        return 0
-    if "--check" in arguments:
-        print(f"{name} is stale: run `make generate`")
-        return 1
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(drawn, encoding="utf-8")
-    print(f"wrote {name}")
-    return 0
+    return keep({Path(name): picture()}, is_check="--check" in arguments)
 
 
 if __name__ == "__main__":

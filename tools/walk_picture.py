@@ -21,6 +21,7 @@ from attrs import evolve, frozen
 from asyncsessions.core.answer import Answer, Ask
 from asyncsessions.core.walk import Consistency
 from asyncsessions.testing import Drift, Order, Row
+from tools.pictures import keep
 from tools.simulation import Vendor, overtaking, walk_of
 from tools.svg import Drawing
 from tools.tiles_picture import STYLE
@@ -264,15 +265,7 @@ def _middle(points: tuple[Point, ...]) -> Point:
 def main(arguments: list[str]) -> int:
     """Write the picture to the file named, or check it with `--check`; return the exit status."""
     (name,) = (argument for argument in arguments if argument != "--check")
-    path, drawn = Path(name), picture()
-    if path.exists() and path.read_text(encoding="utf-8") == drawn:
-        return 0
-    if "--check" in arguments:
-        print(f"{name} is stale: run `make generate`")
-        return 1
-    path.write_text(drawn, encoding="utf-8")
-    print(f"wrote {name}")
-    return 0
+    return keep({Path(name): picture()}, is_check="--check" in arguments)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from asyncsessions.core.columns import arrow_schema, to_batch
-from asyncsessions.core.report import Report
+from asyncsessions.engine.run import Run
 from asyncsessions.engine.stream import PageStream
 from asyncsessions.errors import ConfigurationError
 
@@ -24,7 +23,7 @@ WHOLE_TABLE = 2_500
 """The same where all batches become one table: as many as may hold up the loop, for 3 ms."""
 
 
-class BatchStream:
+class BatchStream(Run):
     """Delivers the sessions of one pull as Arrow record batches, each of the same ``schema``.
 
     A batch has at least ``rows`` rows, and less than two pages more; the last one may have fewer.
@@ -35,9 +34,9 @@ class BatchStream:
     def __init__(self, pages: PageStream, rows: int = FEW_PAGES) -> None:
         if isinstance(rows, bool) or not isinstance(rows, int) or rows < 1:
             raise ConfigurationError("rows must be a whole number of at least 1")
+        super().__init__(pages)
         self.schema: pa.Schema = arrow_schema()
         """That of every batch, also where there is none."""
-        self._pages = pages
         self._at_least = rows
         self._failure: Exception | None = None
 
@@ -74,23 +73,3 @@ class BatchStream:
                 raise
             self._failure = error
         return rows
-
-    @property
-    def report(self) -> Report:
-        """What has been done so far."""
-        return self._pages.report
-
-    async def aclose(self) -> None:
-        """Stop: no request is under way any more when this returns."""
-        await self._pages.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.aclose()

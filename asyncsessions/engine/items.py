@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from types import TracebackType
-from typing import Self
 
 from asyncsessions.core.records import Session
-from asyncsessions.core.report import Report
+from asyncsessions.engine.run import Run
 from asyncsessions.engine.stream import PageStream
 
 __all__ = ["SessionStream", "iterate"]
 
 
-class SessionStream:
+class SessionStream(Run):
     """One run of a query: iterate it for sessions, or :meth:`pages` for lists of them.
 
     Both views share one position, so that one may stop and the other go on.  ``report`` says at
@@ -21,7 +19,7 @@ class SessionStream:
     """
 
     def __init__(self, pages: PageStream) -> None:
-        self._pages = pages
+        super().__init__(pages)
         self._rest: Iterator[Session] = iter(())
 
     async def __aiter__(self) -> AsyncIterator[Session]:
@@ -40,26 +38,6 @@ class SessionStream:
             yield rest
         async for rows in self._pages:
             yield rows
-
-    @property
-    def report(self) -> Report:
-        """What has been done so far."""
-        return self._pages.report
-
-    async def aclose(self) -> None:
-        """Stop: no request is under way any more when this returns."""
-        await self._pages.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.aclose()
 
 
 async def iterate(pages: PageStream) -> AsyncGenerator[Session, None]:

@@ -8,16 +8,15 @@ stretch is replaced.
 from __future__ import annotations
 
 from datetime import datetime
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from attrs import define, field, frozen
 
 from asyncsessions.core.columns import arrow_schema, import_arrow, to_batch
 from asyncsessions.core.plan import PullPlan
-from asyncsessions.core.report import Report
 from asyncsessions.core.windows import to_datetime
 from asyncsessions.engine.batches import WHOLE_TABLE
+from asyncsessions.engine.run import Run
 from asyncsessions.engine.stream import PageStream
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ class _Part:
     batches: list[Any] = field(factory=list[Any])
 
 
-class WindowStream:
+class WindowStream(Run):
     """Delivers the windows of one pull that are proven complete, as tables of the same ``schema``.
 
     Newest first; one without sessions is an empty table.  What is not proven is not delivered, and
@@ -53,9 +52,9 @@ class WindowStream:
     """
 
     def __init__(self, pages: PageStream) -> None:
+        super().__init__(pages)
         self.schema: pa.Schema = arrow_schema()
         """That of every table, also where there is none."""
-        self._pages = pages
         self._plan: PullPlan | None = None
         self._parts: dict[int, _Part] = {}
 
@@ -89,23 +88,3 @@ class WindowStream:
         owned = plan.windows[window].owned
         table: pa.Table = import_arrow().Table.from_batches(part.batches, schema=self.schema)
         return WindowTable(to_datetime(owned.lo), to_datetime(owned.hi), table)
-
-    @property
-    def report(self) -> Report:
-        """What has been done so far."""
-        return self._pages.report
-
-    async def aclose(self) -> None:
-        """Stop: no request is under way any more when this returns."""
-        await self._pages.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.aclose()

@@ -18,6 +18,7 @@ from benchmarks.charts import MODES, Axis, Bar, Line, Mode, Panel, bars, lines
 from tools.fleet.figures import LATENCY_S, RATE_PER_S, attributionhub, hum
 from tools.fleet.model import MONTH_DAYS, pull_job, sync_reads
 from tools.fleet.scenarios import Cell, tenant
+from tools.pictures import keep
 
 __all__ = ["PICTURES", "drawn", "main"]
 
@@ -100,18 +101,8 @@ def drawn() -> dict[str, str]:
 
 def main(arguments: list[str]) -> int:
     """Write the pictures, or check them with ``--check``, and return the exit status."""
-    stale = 0
-    for name, picture in drawn().items():
-        path = IMAGES / name
-        if path.exists() and path.read_text(encoding="utf-8") == picture:
-            continue
-        if "--check" in arguments:
-            print(f"{name} is stale: run `make generate`")
-            stale += 1
-        else:
-            path.write_text(picture, encoding="utf-8")
-            print(f"wrote {name}")
-    return 1 if stale else 0
+    pictures = {IMAGES / name: picture for name, picture in drawn().items()}
+    return keep(pictures, is_check="--check" in arguments)
 
 
 if __name__ == "__main__":
