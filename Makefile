@@ -22,6 +22,7 @@ EXTRAS_PLAIN = $(EXTRAS_TESTED:%,uvloop=%)
 COMMA := ,
 # Which tests run once more on the wheel, the lowest bounds and the other Pythons.
 AGAIN = not slow and not nightly and not spark
+AGAIN_PROFILE = brief
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -170,7 +171,8 @@ define run_copied_tests
 	@copy="$$(mktemp -d)" && trap 'rm -rf "$$copy"' EXIT && here="$$PWD" && \
 	  cp -R tests pyproject.toml "$$copy" && rm -rf "$$copy/tests/house" && cd "$$copy" && \
 	  "$$here/$(1)/bin/python" -c 'import asyncsessions, sys; print("Python", sys.version.split()[0], "testing", asyncsessions.__file__); assert asyncsessions.__file__.startswith(sys.prefix)' && \
-	  PYTHONDEVMODE=1 "$$here/$(1)/bin/python" -m pytest -q -p no:cacheprovider -m "$(AGAIN)" $(2) $(PYTEST_ARGS)
+	  HYPOTHESIS_PROFILE=$(AGAIN_PROFILE) PYTHONDEVMODE=1 "$$here/$(1)/bin/python" \
+	    -m pytest -q -p no:cacheprovider -m "$(AGAIN)" $(2) $(PYTEST_ARGS)
 endef
 
 WHEEL_SOURCES = pyproject.toml $(wildcard README.md) $(shell find asyncsessions pyspark_asyncsessions -type f ! -name '*.pyc' 2>/dev/null)
@@ -267,11 +269,13 @@ test-pythons: ## test on each of Python 3.11, 3.12, 3.13 that this machine has
 	  [ -z "$$missing" ] || echo "not found on this machine, so not tested:$$missing"; \
 	  [ -z "$$failed" ] || { echo "failed on:$$failed"; exit 1; }
 
-nightly: export HYPOTHESIS_PROFILE = nightly
-nightly: ## everything, with long runs of Hypothesis; takes hours
-	$(MAKE) test PYTEST_ARGS="-m 'not spark' $(PYTEST_ARGS)"
-	$(MAKE) test-wheel test-lowest test-pythons AGAIN="not nightly and not spark"
-	$(MAKE) test-spark
+# A test has half an hour here: the laws take ten times as long as by day. The wheel is what
+# `test-pythons` installs.
+nightly: ## everything, with long runs of Hypothesis; takes an hour and a half
+	HYPOTHESIS_PROFILE=nightly $(MAKE) test PYTEST_ARGS="-n 2 --timeout=1800 -m 'not spark' $(PYTEST_ARGS)"
+	$(MAKE) test-lowest test-pythons AGAIN="not nightly and not spark" AGAIN_PROFILE=ci \
+	  PYTEST_ARGS="-n 2 $(PYTEST_ARGS)"
+	$(MAKE) test-extras test-spark
 
 clean: ## remove what these commands have made
 	rm -rf $(VENV) .venvs build dist .coverage .coverage.* .hypothesis \

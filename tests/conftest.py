@@ -1,7 +1,8 @@
 """What every test shares: the profiles of Hypothesis, and a garbage collector with little to do.
 
-`ci` is the default and tries the same examples each time, so a red run is about the change.
-`nightly` tries new ones and many more. `HYPOTHESIS_PROFILE` selects.
+`ci` is the default and tries the same examples each time, so a red run is about the change;
+`brief` tries fewer, where the same tests run once more on other versions; `nightly` tries new ones
+and many more. `HYPOTHESIS_PROFILE` selects.
 """
 
 import gc
@@ -9,21 +10,19 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-settings.register_profile(
-    "ci",
-    deadline=None,
-    derandomize=True,
-    max_examples=100,
-    print_blob=True,
-    suppress_health_check=[HealthCheck.too_slow],
-)
-settings.register_profile(
-    "nightly",
-    deadline=None,
-    max_examples=5_000,
-    print_blob=True,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+for name, max_examples, derandomize in (
+    ("ci", 100, True),
+    ("brief", 20, True),
+    ("nightly", 1_000, False),
+):
+    settings.register_profile(
+        name,
+        deadline=None,
+        derandomize=derandomize,
+        max_examples=max_examples,
+        print_blob=True,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 

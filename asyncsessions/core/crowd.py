@@ -3,9 +3,10 @@
 No time tells these rows apart, so the list of that second is read page by page.  A full page has
 another behind it; the first that is not full ends the list and so tells its length, for the moment
 at which it was read.  If every row that was seen is still seen afterwards, then all of them were in
-the list at that moment (a deleted row does not come back).  And if there are as many as the list
-was long, then these were all.  No total is needed for that, only a *second look* at all pages but
-the last.
+the list at that moment (a deleted row does not come back, nor, without ids, does its equal).  And
+if there are as many as the list was long, then these were all.  No total is needed for that, only
+a *second look* at all pages but the last.  Rows without ids that are equal and came on two pages
+may be one row, counted twice: that proves nothing.
 
 ``count`` does without the second look if all pages told one total, and held as many rows, with no
 long pause between them.
@@ -95,7 +96,7 @@ class Crowd(Generic[T]):
             self.page += 1
         elif adds_up and not self._is_strict:
             self.is_proven = self.is_over = True
-        elif not self._are_distinct:
+        elif not (self._are_distinct and self.are_apart):
             self._begin_anew()
         elif self.page == 1:
             self.is_proven = self.is_over = True
@@ -106,6 +107,11 @@ class Crowd(Generic[T]):
     def _are_distinct(self) -> bool:
         """Whether no row was read twice, as far as that can be told."""
         return not self._has_ids or len(set(chain.from_iterable(self._looks))) == self._count
+
+    @property
+    def are_apart(self) -> bool:
+        """Whether no row of one page came on another as well, or one that equals it."""
+        return len(set(chain.from_iterable(self._looks))) == sum(map(len, map(set, self._looks)))
 
     @property
     def _count(self) -> int:

@@ -54,6 +54,7 @@ SAMPLES_A_PIECE = 2
 """Rows in no order: with fewer times seen for each piece, fewer and longer ones are cut first."""
 
 CROWDED = "the rows of one second changed whenever they were read"
+TWINNED = "equal rows of one second came on two pages, as one row that moves would"
 
 
 @define(eq=False)
@@ -286,7 +287,8 @@ class Mending(Generic[T]):
             return []
         if crowd.is_proven:
             return self._claim(ask.window.asked, self._cover.newest_first(crowd.rows))
-        return self._leave(evolve(piece, parts=(*piece.parts, *crowd.known)), CROWDED)
+        reason = CROWDED if self._has_ids or crowd.are_apart else TWINNED
+        return self._leave(evolve(piece, parts=(*piece.parts, *crowd.known)), reason)
 
     # ------------------------------------------------------------------ the end
 

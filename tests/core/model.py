@@ -102,6 +102,7 @@ class Vendor:
     twins: int = 0
     begun_with: frozenset[Row] = field(init=False)
     deleted: set[int] = field(factory=set, init=False)
+    gone: set[Hashable] = field(factory=set, init=False)
     inserted: list[Row] = field(factory=list, init=False)
     changes: list[Change] = field(factory=list, init=False)
     readings: list[Reading] = field(factory=list, init=False)
@@ -137,12 +138,17 @@ class Vendor:
         self.changes.append(Change(row.instant, 1))
 
     def _name(self, number: int, moment: datetime) -> Hashable:
-        return (to_micros(moment), number // self.twins) if self.twins else number
+        if not self.twins:
+            return number
+        name = (to_micros(moment), number // self.twins)
+        # The equal of a row that has gone does not come: without ids nobody could tell them apart.
+        return (*name, number) if name in self.gone else name
 
     def delete(self, index: int) -> None:
         if self.rows:
             row = self.rows.pop(index % len(self.rows))
             self.deleted.add(row.number)
+            self.gone.add(row.name)
             self.changes.append(Change(row.instant, -1))
 
     def edit(self, index: int) -> None:

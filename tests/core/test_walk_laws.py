@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from asyncsessions.core.mending import TWINNED
 from tests.core.drifts import (
     ANY,
     ASKED,
@@ -72,14 +73,20 @@ def test_count_keeps_all_other_laws_when_changes_cancel(listed, asked, drift, ma
 @given(lists(), windows, proving, traffic)
 def test_a_list_that_stands_still_is_complete(listed, asked, consistency, how):
     course = walked(listed, asked, consistency=consistency, **how)
-    assert course.walk.is_complete
+    assert course.walk.is_complete or may_be_one_row(course, consistency)
     assert not course.in_order.late_rows
 
 
 @examples(600)
 @given(in_any_order, windows, proving, traffic)
 def test_a_list_that_stands_still_is_complete_in_any_order(listed, asked, consistency, how):
-    assert walked(listed, asked, consistency=consistency, **how).walk.is_complete
+    course = walked(listed, asked, consistency=consistency, **how)
+    assert course.walk.is_complete or may_be_one_row(course, consistency)
+
+
+def may_be_one_row(course, consistency):
+    """Whether equal rows on two pages of one second are why nothing is proven."""
+    return consistency == "strict" and course.walk.reasons == [TWINNED]
 
 
 @examples(1200)

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asyncsessions.core.answer import Ask
+from tests.core.laws import FACTOR, FLOOR
 from tests.core.model import answer, at, run, vendor_of, walk_of, window
 
 ASKED = window(0, 1000)
@@ -35,7 +36,7 @@ def test_an_overstated_total_costs_no_more_than_the_open_requests(
     course = run(vendor, ASKED, seed=seed, open_asks=open_asks)
     assert sorted(row.number for row in course.rows) == sorted(row.number for row in vendor.rows)
     assert len(pages_of(course)) <= -(-count // size) + open_asks
-    assert len(course.asks) - len(pages_of(course)) <= 60
+    assert len(course.asks) - len(pages_of(course)) <= FLOOR + FACTOR * -(-count // size)
 
 
 def test_a_billion_claimed_pages_with_ten_real_ones_end_soon():
