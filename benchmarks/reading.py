@@ -217,7 +217,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=None, help="all, if not given")
     parser.add_argument("--only", default=None, help="contenders whose name holds this")
-    parser.add_argument("--pages", type=int, default=200)
+    parser.add_argument("--pages", type=int, default=1_000)
     parser.add_argument("--rounds", type=int, default=5, help="the least of any part")
     parser.add_argument("--concurrency", type=int, default=16)
     parser.add_argument("--latency", type=float, default=0.0, help="seconds")

@@ -9,7 +9,7 @@ a *second look* at all pages but the last.  Rows without ids that are equal and 
 may be one row, counted twice: that proves nothing.
 
 ``count`` does without the second look if all pages told one total, and held as many rows, with no
-long pause between them.
+long pause between them, and if neither this second nor the whole list is known to move.
 Otherwise the reading begins anew, :data:`TRIES` times at most.
 """
 
@@ -49,6 +49,9 @@ class Crowd(Generic[T]):
         self._has_ids = has_ids
         self._identity = identity
         self._looks: list[tuple[Hashable, ...]] = []
+        self._twinned: list[tuple[Hashable, ...]] | None = (
+            None  # the last look with equals on two pages
+        )
         self.pages: list[Sequence[T]] = []
         self._before: list[Sequence[T]] = []
         self.most_pages = 0
@@ -70,6 +73,10 @@ class Crowd(Generic[T]):
     def is_restless(self) -> bool:
         """Whether the rows changed while they were read."""
         return self._tries > 1
+
+    def distrust(self) -> None:
+        """Note that totals prove nothing any more: then only a second look does."""
+        self._is_strict = True
 
     def pause(self) -> None:
         """Note that changes may have cancelled meanwhile: then only a second look proves."""
@@ -94,10 +101,12 @@ class Crowd(Generic[T]):
         adds_up = self._totals == {self._count} and self._are_distinct
         if len(names) >= self._size:
             self.page += 1
-        elif adds_up and not self._is_strict:
+        elif adds_up and not (self._is_strict or self.is_restless):
             self.is_proven = self.is_over = True
         elif not (self._are_distinct and self.are_apart):
-            self._begin_anew()
+            is_still = self._looks == self._twinned
+            self._twinned = self._looks
+            self._begin_anew(is_hopeless=is_still)
         elif self.page == 1:
             self.is_proven = self.is_over = True
         else:
@@ -129,7 +138,7 @@ class Crowd(Generic[T]):
         else:
             self._begin_anew()
 
-    def _begin_anew(self) -> None:
+    def _begin_anew(self, *, is_hopeless: bool = False) -> None:
         self._tries += 1
-        self.is_over = self._tries > TRIES
+        self.is_over = is_hopeless or self._tries > TRIES
         self._seen_again, self.page = None, 1

@@ -138,11 +138,22 @@ class Mending(Generic[T]):
         page = 1 if piece.crowd is None else piece.crowd.page
         return Ask(asked_range(piece.span), page, serial, piece.place)
 
+    @property
+    def _pieces_left(self) -> list[Range[T]]:
+        return [*(piece for _, _, piece in self._waiting), *self._open.values()]
+
     def pause(self) -> None:
         """Note that totals told before prove nothing about those told from now on."""
-        for piece in (*(piece for _, _, piece in self._waiting), *self._open.values()):
+        for piece in self._pieces_left:
             if piece.crowd is not None:
                 piece.crowd.pause()
+
+    def distrust(self) -> None:
+        """Note that totals prove nothing any more, those of single seconds included."""
+        self._is_strict = True
+        for piece in self._pieces_left:
+            if piece.crowd is not None:
+                piece.crowd.distrust()
 
     def withdraw(self, ask: Ask) -> None:
         """Put a range back that was not asked for after all."""

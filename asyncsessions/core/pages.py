@@ -58,6 +58,11 @@ class Pages(Generic[T]):
         return self._tags.changes > 0 or not self._tags.are_believed
 
     @property
+    def believes_totals(self) -> bool:
+        """Whether equal totals still prove anything."""
+        return self._tags.are_believed
+
+    @property
     def adds_up(self) -> bool:
         """Whether a page closed the list, and there are as many rows as the total says."""
         is_told = self._rows == self.tag or (self._is_trusted and self._tags.changes > 0)

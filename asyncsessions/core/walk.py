@@ -270,6 +270,8 @@ class Walk(Generic[T]):
     def _settle(self) -> list[Portion[T]]:
         """Join the neighbours that may be trusted; what may not be is read as a range."""
         portions, gaps = self._pages.settle()
+        if not self._pages.believes_totals:
+            self._mending.distrust()
         for gap in gaps:
             self._mending.add(gap.span, gap.place, gap.parts)
         if self._seams.is_disordered:

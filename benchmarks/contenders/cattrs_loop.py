@@ -40,7 +40,9 @@ converter = make_converter()
 converter.register_structure_hook(datetime, lambda text, _: datetime.fromisoformat(text))
 
 
-async def _page(http: aiohttp.ClientSession, base_url: str, page: int) -> tuple[list[Session], int]:
+async def read_page(
+    http: aiohttp.ClientSession, base_url: str, page: int
+) -> tuple[list[Session], int]:
     async with http.get(f"{base_url}/analytics/sessions?page={page}&{QUERY}") as answer:
         body: dict[str, Any] = await answer.json()
     return converter.structure(body["data"], list[Session]), body["meta"]["pages"]
@@ -50,13 +52,13 @@ async def sequential(base_url: str, pages: int, _: int) -> int:
     sessions = 0
     async with aiohttp.ClientSession(headers=HEADERS) as http:
         for page in range(1, pages + 1):
-            rows, _last = await _page(http, base_url, page)
+            rows, _last = await read_page(http, base_url, page)
             sessions += len(rows)
     return sessions
 
 
 async def gathered(base_url: str, pages: int, _: int) -> int:
     async with aiohttp.ClientSession(headers=HEADERS) as http:
-        first, last = await _page(http, base_url, 1)
-        others = [_page(http, base_url, page) for page in range(2, min(pages, last) + 1)]
+        first, last = await read_page(http, base_url, 1)
+        others = [read_page(http, base_url, page) for page in range(2, min(pages, last) + 1)]
         return len(first) + sum([len(rows) for rows, _ in await asyncio.gather(*others)])

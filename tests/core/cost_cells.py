@@ -45,7 +45,7 @@ def single(kind: str) -> Callable[[int], Drift]:
 
     The very last total is never torn: that nobody contradicts, which is a known limit of `count`.
     """
-    moments = PAGES - (kind == "torn_total")
+    moments = PAGES - (kind == "torn_total_every")
 
     def drift(seed: int) -> Drift:
         moment = seed * 37 % moments + 1
