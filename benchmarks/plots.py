@@ -25,7 +25,9 @@ STRICT = "asyncsessions pages(), strict proof"
 SLOW_S = 0.05
 BARS = (
     *(FLOOR, DEFAULT, TRANSPORT, OURS, STRICT, "asyncsessions items"),
-    *("aiohttp + cattrs, sequential", "aiohttp + cattrs, gather", "httpx + pydantic pager"),
+    *("aiohttp + cattrs, sequential", "aiohttp + cattrs, gather"),
+    *("aiohttp + cattrs, sequential, same record", "aiohttp + cattrs, gather, same record"),
+    "httpx + pydantic pager",
     *("requests + cattrs, threads", "dlt RESTClient (dicts)", "Stainless runtime (openai)"),
 )
 GROUPS = {

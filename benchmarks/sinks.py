@@ -1,6 +1,6 @@
 """The same rows into Arrow, Parquet, DuckDB, JSON lines and CSV, side by side: ``make bench-sinks``.
 
-    python -m benchmarks.sinks [--group parquet] [--only dlt] [--rounds 7] [--latency 0.05]
+    python -m benchmarks.sinks [--group parquet] [--only dlt] [--rounds 5] [--latency 0.05]
 
 Each contender runs in a process of its own, so that none pays for what another has imported; the
 processes of one target take turns, round by round.  In each round a contender also fetches the bytes
@@ -278,8 +278,8 @@ def show(rows: Sequence[Mapping[str, Any]]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--pages", type=int, default=400)
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--pages", type=int, default=1_000)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--concurrency", type=int, default=16)
     parser.add_argument("--latency", type=float, default=0.0, help="seconds")
     parser.add_argument("--group", default="", help="only the groups whose name begins so")

@@ -12,7 +12,9 @@ from benchmarks.contending import DEFAULT, FLOOR, OURS, TRANSPORT
 
 SVG = "{http://www.w3.org/2000/svg}"
 PEERS = (
-    *("aiohttp + cattrs, sequential", "aiohttp + cattrs, gather", "httpx + pydantic pager"),
+    *("aiohttp + cattrs, sequential", "aiohttp + cattrs, gather"),
+    *("aiohttp + cattrs, sequential, same record", "aiohttp + cattrs, gather, same record"),
+    "httpx + pydantic pager",
     *("dlt RESTClient (dicts)", "Stainless runtime (openai)"),
 )
 WAYS = (FLOOR, DEFAULT, TRANSPORT, OURS, *tables.SHOWN)
