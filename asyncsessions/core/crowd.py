@@ -70,6 +70,11 @@ class Crowd(Generic[T]):
         return [*self._before, *self.pages]
 
     @property
+    def has_begun(self) -> bool:
+        """Whether a page has come."""
+        return bool(self.pages)
+
+    @property
     def is_restless(self) -> bool:
         """Whether the rows changed while they were read."""
         return self._tries > 1

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from itertools import count
 from math import isqrt
 from typing import Any, Generic, Literal, TypeVar
@@ -113,7 +113,21 @@ class Mending(Generic[T]):
         """
         while self._waiting and not self._cover.is_free(self._waiting[0][2].span):
             heappop(self._waiting)  # what was asked for a neighbour covered it
-        return bool(self._waiting) and not any(map(_is_restless, self._open.values()))
+        if any(map(_is_restless, self._open.values())):
+            return False
+        return any(not self._is_held(piece) for _, _, piece in self._waiting)
+
+    def _is_held(self, piece: Range[T]) -> bool:
+        """Whether another part of the same second is being read, which covers this one as well."""
+        if piece.crowd is None or piece.crowd.has_begun:
+            return False
+        read = (*self._open.values(), *filter(_has_begun, self._parts_of(_second(piece))))
+        return any(other.crowd is not None and _second(other) == _second(piece) for other in read)
+
+    def _parts_of(self, second: Span) -> list[Range[T]]:
+        """Return what waits to be read page by page in a second."""
+        crowds = (piece for _, _, piece in self._waiting if piece.crowd is not None)
+        return [piece for piece in crowds if _second(piece) == second]
 
     @property
     def is_in_order(self) -> bool:
@@ -132,7 +146,12 @@ class Mending(Generic[T]):
 
     def next_ask(self) -> Ask:
         """Return the request for the newest range; only valid while :attr:`has_ask`."""
+        held: list[tuple[int, int, Range[T]]] = []
+        while self._is_held(self._waiting[0][2]):
+            held.append(heappop(self._waiting))
         piece = heappop(self._waiting)[2]
+        for entry in held:
+            heappush(self._waiting, entry)
         serial = next(self._serials)
         self._open[serial] = piece
         page = 1 if piece.crowd is None else piece.crowd.page
@@ -299,7 +318,14 @@ class Mending(Generic[T]):
         if crowd.is_proven:
             return self._claim(ask.window.asked, self._cover.newest_first(crowd.rows))
         reason = CROWDED if self._has_ids or crowd.are_apart else TWINNED
-        return self._leave(evolve(piece, parts=(*piece.parts, *crowd.known)), reason)
+        # The other parts of the second would be read no better.
+        parts = self._parts_of(ask.window.asked)
+        self._waiting = [entry for entry in self._waiting if entry[2] not in parts]
+        heapify(self._waiting)
+        portions: list[Portion[T]] = []
+        for part in (piece, *parts):
+            portions += self._leave(evolve(part, parts=(*part.parts, *crowd.known)), reason)
+        return portions
 
     # ------------------------------------------------------------------ the end
 
@@ -325,6 +351,14 @@ class Mending(Generic[T]):
                 known = () if piece.crowd is None else piece.crowd.known
                 portions += self._leave(evolve(piece, parts=(*piece.parts, *known)), reason)
         return portions
+
+
+def _second(piece: Range[Any]) -> Span:
+    return asked_range(piece.span).asked
+
+
+def _has_begun(piece: Range[Any]) -> bool:
+    return piece.crowd is not None and piece.crowd.has_begun
 
 
 def _is_restless(piece: Range[Any]) -> bool:

@@ -94,8 +94,6 @@ class Tags:
         self._open: dict[int, int] = {}
         self._most_open = 1
         self._phases: list[Phase] = []
-        self._switches = 0  # how often the total changed from one answer to the next
-        self._last: Tag | None = None
         self._before_change = 0  # how many answers had come when the total first changed
         self._since_change = 0  # how many were asked for after that
 
@@ -126,8 +124,6 @@ class Tags:
         self._tick = tick = self._tick + 1
         sent, tag = self._open.pop(page), (self._pauses, total)
         reading = Reading(sent, tick, tag)
-        self._switches += bool(self._phases) and tag != self._last
-        self._last = tag
         phase = self._phase(reading)
         if phase is None:
             self._phases.append(Phase(tag, sent, sent, tick))
@@ -185,4 +181,4 @@ class Tags:
         enough = PATIENCE * self._most_open
         if self._since_change >= enough:
             return True
-        return (self._switches == 1 or self._before_change >= enough) if self._is_over else None
+        return self._before_change >= enough if self._is_over else None

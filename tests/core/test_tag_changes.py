@@ -89,7 +89,7 @@ def test_at_the_end_a_change_stands_alone_if_it_came_late_enough(pages_before, i
     assert tags.verdict(pair) is is_trusted
 
 
-def test_at_the_end_a_change_stands_alone_if_the_total_switched_once():
+def test_at_the_end_of_a_short_list_a_change_is_not_taken_to_stand_alone():
     tags = Tags()
     for page in (1, 2, 3):
         tags.sent(page)
@@ -97,8 +97,8 @@ def test_at_the_end_a_change_stands_alone_if_the_total_switched_once():
     read(tags, 4, 9)
     tags.received(3, 8)
     assert tags.verdict(pair) is None
-    tags.end(adds_up=False)
-    assert tags.verdict(pair) is True
+    tags.end(adds_up=False)  # 9, 8, 9, 8 would have been told in the same way
+    assert tags.verdict(pair) is False
 
 
 @pytest.mark.parametrize("third", [7, 9])

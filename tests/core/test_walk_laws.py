@@ -168,6 +168,21 @@ def test_rare_courses_keep_the_laws(course, many, consistency):
         walked(listed, asked, consistency=consistency, drift=ending(ANY[drift], many), **how)
 
 
+def test_totals_that_went_back_and_forth_between_the_pages_of_a_short_list_hide_nothing():
+    listed = Listed(10, "quarters", 2, "newest first", 0, 0)
+    how = {"seed": 9310, "open_asks": 8, "busyness": 0.3, "tearing": 0.3}
+    course = walked(listed, ASKED, drift=ending(VISIBLE["in bursts"], 4), **how)
+    assert course.walk.is_complete
+
+
+def test_two_parts_of_one_second_are_not_read_side_by_side():
+    listed = Listed(31, "quarters of a second", 3, "newest first", 0, 0)
+    how = {"seed": 36, "open_asks": 3, "busyness": 0.05}
+    course = walked(listed, ASKED, drift=ending(ANY["mixed"], 12), **how)
+    assert course.walk.is_complete
+    assert len(course.asks) <= 66  # twice as many where each part reads the whole second
+
+
 @pytest.mark.parametrize("consistency", ["count", "strict"])
 def test_a_list_that_grows_by_a_page_with_each_answer_is_not_run_after_for_ever(consistency):
     for size in (1, 2, 3):
