@@ -49,9 +49,8 @@ class Crowd(Generic[T]):
         self._has_ids = has_ids
         self._identity = identity
         self._looks: list[tuple[Hashable, ...]] = []
-        self._twinned: list[tuple[Hashable, ...]] | None = (
-            None  # the last look with equals on two pages
-        )
+        # The last look in which rows that are equal came on two pages.
+        self._twinned: list[tuple[Hashable, ...]] | None = None
         self.pages: list[Sequence[T]] = []
         self._before: list[Sequence[T]] = []
         self.most_pages = 0

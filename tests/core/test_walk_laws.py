@@ -110,13 +110,13 @@ def test_leaving_early_is_no_excuse(listed, asked, consistency, drift, many, lea
 @examples(300)
 @given(all_lists, proving, drifts, traffic)
 def test_a_list_that_never_stops_changing_is_read_to_an_end(listed, consistency, drift, how):
-    walked(listed, ASKED, consistency=consistency, drift=ANY[drift], most_requests=1_000, **how)
+    walked(listed, ASKED, consistency=consistency, drift=ANY[drift], most_requests=2_000, **how)
 
 
 @examples(200)
 @given(all_lists, traffic)
 def test_page_numbers_alone_come_to_an_end_too(listed, how):
-    walked(listed, ASKED, consistency="off", drift=any_of(MIXED), most_requests=1_000, **how)
+    walked(listed, ASKED, consistency="off", drift=any_of(MIXED), most_requests=2_000, **how)
 
 
 # Courses that are rare among those drawn above.
