@@ -95,9 +95,7 @@ PEERS = (
     Contender("aiohttp + cattrs, gather", "cattrs_loop", "gathered", lanes=100),
     Contender("aiohttp + cattrs, sequential", "cattrs_loop", "sequential", 0.5, lanes=1),
     Contender("aiohttp + cattrs, gather, same record", "cattrs_session", "gathered", lanes=100),
-    Contender(
-        "aiohttp + cattrs, sequential, same record", "cattrs_session", "sequential", 0.5, lanes=1
-    ),
+    Contender("aiohttp + cattrs, same record", "cattrs_session", "sequential", 0.5, lanes=1),
     Contender("requests + cattrs, threads", "threads", share=0.25),
     Contender("httpx + pydantic pager", "httpx_pydantic", share=0.25, lanes=1),
     Contender("dlt RESTClient (dicts)", "dlt_rest", share=0.15, lanes=1),

@@ -26,7 +26,7 @@ SLOW_S = 0.05
 BARS = (
     *(FLOOR, DEFAULT, TRANSPORT, OURS, STRICT, "asyncsessions items"),
     *("aiohttp + cattrs, sequential", "aiohttp + cattrs, gather"),
-    *("aiohttp + cattrs, sequential, same record", "aiohttp + cattrs, gather, same record"),
+    *("aiohttp + cattrs, same record", "aiohttp + cattrs, gather, same record"),
     "httpx + pydantic pager",
     *("requests + cattrs, threads", "dlt RESTClient (dicts)", "Stainless runtime (openai)"),
 )
