@@ -73,7 +73,9 @@ def claim() -> str:
     content = stored("reading")
     found, paired = _of(content, "contenders"), _of(content, "paired")
     peers = {
-        "a hand-written loop of aiohttp and cattrs": "aiohttp + cattrs, same record",
+        "a hand-written loop of aiohttp and cattrs into the same records": (
+            "aiohttp + cattrs, same record"
+        ),
         "httpx with pydantic": "httpx + pydantic pager",
         "dlt's `RESTClient`": "dlt RESTClient (dicts)",
         "a Stainless-made SDK": "Stainless runtime (openai)",
