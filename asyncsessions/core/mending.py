@@ -121,8 +121,10 @@ class Mending(Generic[T]):
         """Whether another part of the same second is being read, which covers this one as well."""
         if piece.crowd is None or piece.crowd.has_begun:
             return False
-        read = (*self._open.values(), *filter(_has_begun, self._parts_of(_second(piece))))
-        return any(other.crowd is not None and _second(other) == _second(piece) for other in read)
+        second = _second(piece)
+        return any(map(_has_begun, self._parts_of(second))) or any(
+            other.crowd is not None and _second(other) == second for other in self._open.values()
+        )
 
     def _parts_of(self, second: Span) -> list[Range[T]]:
         """Return what waits to be read page by page in a second."""
@@ -158,21 +160,20 @@ class Mending(Generic[T]):
         return Ask(asked_range(piece.span), page, serial, piece.place)
 
     @property
-    def _pieces_left(self) -> list[Range[T]]:
-        return [*(piece for _, _, piece in self._waiting), *self._open.values()]
+    def _crowds(self) -> list[Crowd[T]]:
+        pieces = (*(piece for _, _, piece in self._waiting), *self._open.values())
+        return [piece.crowd for piece in pieces if piece.crowd is not None]
 
     def pause(self) -> None:
         """Note that totals told before prove nothing about those told from now on."""
-        for piece in self._pieces_left:
-            if piece.crowd is not None:
-                piece.crowd.pause()
+        for crowd in self._crowds:
+            crowd.pause()
 
     def distrust(self) -> None:
         """Note that totals prove nothing any more, those of single seconds included."""
         self._is_strict = True
-        for piece in self._pieces_left:
-            if piece.crowd is not None:
-                piece.crowd.distrust()
+        for crowd in self._crowds:
+            crowd.distrust()
 
     def withdraw(self, ask: Ask) -> None:
         """Put a range back that was not asked for after all."""
