@@ -111,11 +111,14 @@ class Mending(Generic[T]):
 
         Rows of one second that change all the time are read with nothing else under way.
         """
-        while self._waiting and not self._cover.is_free(self._waiting[0][2].span):
-            heappop(self._waiting)  # what was asked for a neighbour covered it
         if any(map(_is_restless, self._open.values())):
             return False
-        return any(not self._is_held(piece) for _, _, piece in self._waiting)
+        while self._waiting and not self._cover.is_free(self._waiting[0][2].span):
+            heappop(self._waiting)  # what was asked for a neighbour covered it
+        return any(self._is_worth_it(piece) for *_, piece in self._waiting)
+
+    def _is_worth_it(self, piece: Range[T]) -> bool:
+        return self._cover.is_free(piece.span) and not self._is_held(piece)
 
     def _is_held(self, piece: Range[T]) -> bool:
         """Whether another part of the same second is being read, which covers this one as well."""
@@ -148,11 +151,11 @@ class Mending(Generic[T]):
 
     def next_ask(self) -> Ask:
         """Return the request for the newest range; only valid while :attr:`has_ask`."""
-        held: list[tuple[int, int, Range[T]]] = []
-        while self._is_held(self._waiting[0][2]):
-            held.append(heappop(self._waiting))
+        passed_by: list[tuple[int, int, Range[T]]] = []
+        while not self._is_worth_it(self._waiting[0][2]):
+            passed_by.append(heappop(self._waiting))
         piece = heappop(self._waiting)[2]
-        for entry in held:
+        for entry in passed_by:
             heappush(self._waiting, entry)
         serial = next(self._serials)
         self._open[serial] = piece
