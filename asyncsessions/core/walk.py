@@ -152,7 +152,7 @@ class Walk(Generic[T]):
     @property
     def _is_within_budget(self) -> bool:
         most = BUDGET_GROWTH * (self._first_pages + 1)
-        pages = min(max(self.delivered // self._pages.size, self._mending.crowded_pages), most)
+        pages = min(self.delivered // self._pages.size + self._mending.crowded_pages, most)
         return self._asks < BUDGET_FLOOR + BUDGET_FACTOR * pages
 
     def next_ask(self) -> Ask:

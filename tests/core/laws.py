@@ -15,8 +15,11 @@ from tests.core.drifts import Listed
 from tests.core.model import Course, Reading, Vendor, run
 
 FLOOR = 50
-FACTOR = 5
-"""A walk may take ``FLOOR`` requests and so many for each page of rows that there ever were."""
+FACTOR = 9
+"""A walk may take ``FLOOR`` requests and so many for each page of rows that there ever were.
+
+That is four for a page that was delivered, and four again where it lies in a crowded second.
+"""
 
 SCALE = settings().max_examples / 100
 

@@ -6,7 +6,7 @@ The list moves between and within the answers, these arrive in any order, and so
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from asyncsessions.core.mending import TWINNED
@@ -69,7 +69,16 @@ def test_count_keeps_all_other_laws_when_changes_cancel(listed, asked, drift, ma
     walked(listed, asked, drift=ending(ANY[drift], many), **how)
 
 
+ONE_ROW_A_PAGE = Listed(rows=20, grid="seconds", size=1, order="newest first", twins=0, seed=750)
+
+
 @examples(1200)
+@example(  # each row takes five requests, and eight of them are read before one is delivered
+    ONE_ROW_A_PAGE,
+    ASKED,
+    "strict",
+    {"seed": 0, "open_asks": 8, "busyness": 0.05, "tearing": 0.0, "loss": 0.0},
+)
 @given(lists(), windows, proving, traffic)
 def test_a_list_that_stands_still_is_complete(listed, asked, consistency, how):
     course = walked(listed, asked, consistency=consistency, **how)
