@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from operator import attrgetter
 from typing import Annotated, Any, TypeAlias, TypeVar
 
 import msgspec
 
-from asyncsessions.core.drafts import ConversionDraft, ExitDraft, SessionDraft
+from asyncsessions.core.drafts import (
+    ConversionDraft,
+    ExitDraft,
+    SessionDraft,
+    new_drafts,
+    with_raws,
+)
 from asyncsessions.core.identity import derived_id
 from asyncsessions.core.lines import ConversionLine, ExitLine, SessionLine
 from asyncsessions.core.records import Conversion, Exit, Session
-from asyncsessions.providers.wire import put_in_utc, utc
+from asyncsessions.providers.wire import utc
 
 __all__ = ["AhConversion", "AhExit", "AhRow", "settled", "to_columns", "to_lines", "to_sessions"]
 
 T = TypeVar("T")
+E = TypeVar("E", bound="AhConversion | AhExit")
 OneOrMany: TypeAlias = T | list[T] | None
 
 ONE_EVENT = "some sessions have several conversions or exits: the first is kept, raw=True keeps all"
@@ -62,32 +68,7 @@ class AhRow(msgspec.Struct, gc=False, rename={"started_at": "timestamp", "id": O
     id: Any = ""
 
 
-new = object.__new__
 NO_CONVERSION, NO_EXIT = AhConversion(), AhExit()
-
-Getters: TypeAlias = dict[str, Callable[[Any], Any]]
-OF_ROW: Getters = {
-    name: attrgetter(name)
-    for name in (
-        *("id", "started_at", "campaign", "source", "medium", "content", "term"),
-        "landing_page",
-    )
-}
-OF_CONVERSION: Getters = {
-    "conversion_at": attrgetter("timestamp"),
-    "conversion_email": attrgetter("email"),
-    "conversion_page": attrgetter("conversion_page"),
-    "conversion_previous_page": attrgetter("previous_page"),
-}
-OF_EXIT: Getters = {
-    "exit_at": attrgetter("timestamp"),
-    "exit_page": attrgetter("exit_page"),
-    "exit_previous_page": attrgetter("previous_page"),
-}
-"""The columns that are an attribute of a row, of its conversion, or of its exit."""
-EVENTS: Getters = {kind: attrgetter(kind) for kind in ("conversion", "exit")}
-moment_of: Callable[[Any], datetime | None] = attrgetter("timestamp")
-duration_of: Callable[[AhRow], float | None] = attrgetter("duration")
 
 
 def settled(rows: Sequence[AhRow]) -> tuple[list[datetime], str | None]:
@@ -97,6 +78,7 @@ def settled(rows: Sequence[AhRow]) -> tuple[list[datetime], str | None]:
     ``OverflowError`` for a time that is not in the calendar in UTC.
     """
     times: list[datetime] = []
+    has_several = False
     for row in rows:
         started_at = row.started_at
         if started_at.tzinfo is not UTC:
@@ -111,34 +93,38 @@ def settled(rows: Sequence[AhRow]) -> tuple[list[datetime], str | None]:
             row.term,
             row.landing_page,
         )
-    has_several = [_keep_first(rows, kind) for kind in EVENTS]
-    return times, ONE_EVENT if any(has_several) else None
+        conversion = row.conversion
+        if isinstance(conversion, list):
+            has_several |= len(conversion) > 1
+            row.conversion = _first(conversion)
+        elif conversion is not None:
+            _put_in_utc(conversion)
+        left = row.exit
+        if isinstance(left, list):
+            has_several |= len(left) > 1
+            row.exit = _first(left)
+        elif left is not None:
+            _put_in_utc(left)
+    return times, ONE_EVENT if has_several else None
 
 
-def _keep_first(rows: Sequence[AhRow], kind: str) -> bool:
-    """Keep the first event of a kind of each row, in UTC; return whether there were further ones."""
-    sent: list[Any] = [*map(EVENTS[kind], rows)]
-    listed: list[list[Any]] = [event for event in sent if type(event) is list]
-    firsts = [_first(event) for event in sent] if listed else sent
-    events = [event for event in firsts if event is not None]
-    put_in_utc(events, "timestamp", map(moment_of, events))
-    if listed:
-        for row, first in zip(rows, firsts, strict=True):
-            setattr(row, kind, first)
-    return any(len(events) > 1 for events in listed)
+def _first(events: list[E]) -> E | None:
+    if not events:
+        return None
+    _put_in_utc(events[0])
+    return events[0]
 
 
-def _first(sent: AhConversion | AhExit | list[Any] | None) -> Any:
-    if isinstance(sent, list):
-        return sent[0] if sent else None
-    return sent
+def _put_in_utc(event: AhConversion | AhExit) -> None:
+    moment = event.timestamp
+    if moment is not None and moment.tzinfo is not UTC:
+        event.timestamp = utc(moment)
 
 
 def to_sessions(rows: Sequence[AhRow], raws: Sequence[bytes] | None = None) -> list[Session]:
     """Return the sessions of settled rows; all inline, since this is the hottest loop."""
-    sessions: list[Session] = []
-    for index, row in enumerate(rows):
-        draft: Any = new(SessionDraft)
+    drafts: list[Any] = new_drafts(SessionDraft, len(rows))
+    for draft, row in zip(drafts, rows, strict=True):
         draft.provider = "attributionhub"
         draft.id = row.id
         draft.started_at = row.started_at
@@ -148,33 +134,44 @@ def to_sessions(rows: Sequence[AhRow], raws: Sequence[bytes] | None = None) -> l
         draft.content = row.content
         draft.term = row.term
         draft.landing_page = row.landing_page
-        draft.address = draft.furthest_step = draft.order = None
+        draft.address = draft.furthest_step = draft.order = draft.raw = None
         sent: Any = row.conversion
         draft.conversion = None if sent is None else _conversion(sent)
         sent = row.exit
         draft.exit = None if sent is None else _exit(sent)
         duration = row.duration
         draft.duration = None if duration is None else timedelta(0, duration)
-        draft.raw = None if raws is None else raws[index]
         draft.__class__ = Session
-        sessions.append(draft)
-    return sessions
+    return with_raws(drafts, raws)
 
 
 def to_columns(rows: Sequence[AhRow]) -> dict[str, list[Any]]:
     """Return the columns of settled rows; see :data:`asyncsessions.core.columns.COLUMNS`."""
-    conversions = [NO_CONVERSION if row.conversion is None else row.conversion for row in rows]
-    exits = [NO_EXIT if row.exit is None else row.exit for row in rows]
-    columns = {
+    # A comprehension reads an attribute in half of the time that `map` and `attrgetter` take.
+    sent: list[Any] = [row.conversion for row in rows]
+    conversions = [NO_CONVERSION if event is None else event for event in sent]
+    sent = [row.exit for row in rows]
+    exits = [NO_EXIT if event is None else event for event in sent]
+    durations = [row.duration for row in rows]
+    return {
         "provider": ["attributionhub"] * len(rows),
-        **_values(OF_ROW, rows),
-        **_values(OF_CONVERSION, conversions),
-        **_values(OF_EXIT, exits),
+        "id": [row.id for row in rows],
+        "started_at": [row.started_at for row in rows],
+        "campaign": [row.campaign for row in rows],
+        "source": [row.source for row in rows],
+        "medium": [row.medium for row in rows],
+        "content": [row.content for row in rows],
+        "term": [row.term for row in rows],
+        "landing_page": [row.landing_page for row in rows],
+        "conversion_at": [event.timestamp for event in conversions],
+        "conversion_email": [event.email for event in conversions],
+        "conversion_page": [event.conversion_page for event in conversions],
+        "conversion_previous_page": [event.previous_page for event in conversions],
+        "exit_at": [event.timestamp for event in exits],
+        "exit_page": [event.exit_page for event in exits],
+        "exit_previous_page": [event.previous_page for event in exits],
+        "duration_s": [None if value is None else _seconds(value) for value in durations],
     }
-    columns["duration_s"] = [
-        None if sent is None else _seconds(sent) for sent in map(duration_of, rows)
-    ]
-    return columns
 
 
 def to_lines(rows: Sequence[AhRow]) -> list[SessionLine]:
@@ -211,10 +208,6 @@ def _exit_line(sent: AhExit) -> ExitLine:
     return ExitLine(sent.timestamp, sent.exit_page, sent.previous_page)
 
 
-def _values(getters: Getters, parts: Iterable[Any]) -> dict[str, list[Any]]:
-    return {name: list(map(value_of, parts)) for name, value_of in getters.items()}
-
-
 def _seconds(duration: float) -> float:
     # As exact as the duration of a session, a whole number of microseconds; and 0 has no sign.
     if duration.is_integer():
@@ -223,7 +216,7 @@ def _seconds(duration: float) -> float:
 
 
 def _conversion(wire: AhConversion) -> Conversion:
-    draft: Any = new(ConversionDraft)
+    draft: Any = ConversionDraft()
     draft.at = wire.timestamp
     draft.email = wire.email
     draft.page = wire.conversion_page
@@ -234,7 +227,7 @@ def _conversion(wire: AhConversion) -> Conversion:
 
 
 def _exit(wire: AhExit) -> Exit:
-    draft: Any = new(ExitDraft)
+    draft: Any = ExitDraft()
     draft.at = wire.timestamp
     draft.page = wire.exit_page
     draft.previous_page = wire.previous_page

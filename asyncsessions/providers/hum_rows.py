@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from operator import attrgetter
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import msgspec
 
-from asyncsessions.core.drafts import AddressDraft, OrderDraft, SessionDraft
+from asyncsessions.core.drafts import AddressDraft, OrderDraft, SessionDraft, new_drafts, with_raws
 from asyncsessions.core.lines import AddressLine, OrderLine, SessionLine
 from asyncsessions.core.records import Address, Order, Session
-from asyncsessions.providers.wire import Whole, put_in_utc
+from asyncsessions.providers.wire import Whole, utc
 
 __all__ = [
     "HumAddress",
@@ -62,24 +61,8 @@ class HumRow(
     furthest_step: Whole | None = None
 
 
-new = object.__new__
 NO_ADDRESS = HumAddress()
 NO_ORDER = OrderLine()
-
-TIMES = {name: attrgetter(name) for name in ("started_at", "ordered_at", "installed_at")}
-"""The times of a row."""
-OF_ROW = {
-    **{name: attrgetter(name) for name in ("id", "started_at", "campaign", "furthest_step")},
-    "order_number": attrgetter("order_number"),
-    "order_ordered_at": attrgetter("ordered_at"),
-    "order_installed": attrgetter("installed"),
-    "order_installed_at": attrgetter("installed_at"),
-    "order_commission_cents": attrgetter("commission_cents"),
-}
-OF_ADDRESS = {
-    f"address_{name}": attrgetter(name) for name in ("street1", "street2", "city", "state")
-}
-"""The columns that are an attribute of a row, or of its address."""
 
 
 def to_utc(rows: Sequence[HumRow]) -> list[datetime]:
@@ -87,24 +70,40 @@ def to_utc(rows: Sequence[HumRow]) -> list[datetime]:
 
     Raises ``OverflowError`` for a time that is not in the calendar then.
     """
-    for name, times_of in TIMES.items():
-        put_in_utc(rows, name, map(times_of, rows))
-    return [*map(TIMES["started_at"], rows)]
+    for row in rows:
+        if row.started_at.tzinfo is not UTC:
+            row.started_at = utc(row.started_at)
+        if row.ordered_at is not None and row.ordered_at.tzinfo is not UTC:
+            row.ordered_at = utc(row.ordered_at)
+        if row.installed_at is not None and row.installed_at.tzinfo is not UTC:
+            row.installed_at = utc(row.installed_at)
+    return [row.started_at for row in rows]
 
 
 def to_sessions(rows: Sequence[HumRow], raws: Sequence[bytes] | None = None) -> list[Session]:
     """Return the sessions of rows in UTC; all inline, since this is the hottest loop."""
-    sessions: list[Session] = []
-    for index, row in enumerate(rows):
-        draft: Any = new(SessionDraft)
+    drafts: list[Any] = new_drafts(SessionDraft, len(rows))
+    for draft, row in zip(drafts, rows, strict=True):
         draft.provider = "hum"
         draft.id = row.id
         draft.started_at = row.started_at
         draft.campaign = row.campaign
         draft.source = draft.medium = draft.content = draft.term = draft.landing_page = None
-        address = row.address
-        draft.address = None if address is None else read_address(address)
+        draft.conversion = draft.exit = draft.duration = draft.raw = None
         draft.furthest_step = row.furthest_step
+        sent = row.address
+        if sent is None:
+            draft.address = None
+        else:
+            address: Any = AddressDraft()
+            address.street1 = sent.street1
+            address.street2 = sent.street2
+            address.city = sent.city
+            address.state = sent.state
+            zip_ = sent.zip
+            address.zip = _postcode(zip_) if type(zip_) is int else zip_
+            address.__class__ = Address
+            draft.address = address
         if (
             row.order_number is None
             and row.ordered_at is None
@@ -115,24 +114,32 @@ def to_sessions(rows: Sequence[HumRow], raws: Sequence[bytes] | None = None) -> 
             draft.order = None
         else:
             draft.order = read_order(row)
-        draft.conversion = draft.exit = draft.duration = None
-        draft.raw = None if raws is None else raws[index]
         draft.__class__ = Session
-        sessions.append(draft)
-    return sessions
+    return with_raws(drafts, raws)
 
 
 def to_columns(rows: Sequence[HumRow]) -> dict[str, list[Any]]:
     """Return the columns of rows in UTC; see :data:`asyncsessions.core.columns.COLUMNS`."""
+    # A comprehension reads an attribute in half of the time that `map` and `attrgetter` take.
     addresses = [NO_ADDRESS if row.address is None else row.address for row in rows]
-    columns = {
-        "provider": ["hum"] * len(rows),
-        **{name: list(map(values_of, rows)) for name, values_of in OF_ROW.items()},
-        **{name: list(map(values_of, addresses)) for name, values_of in OF_ADDRESS.items()},
-    }
     postcodes = [address.zip for address in addresses]
-    columns["address_zip"] = [_postcode(zip_) if type(zip_) is int else zip_ for zip_ in postcodes]
-    return columns
+    return {
+        "provider": ["hum"] * len(rows),
+        "id": [row.id for row in rows],
+        "started_at": [row.started_at for row in rows],
+        "campaign": [row.campaign for row in rows],
+        "address_street1": [address.street1 for address in addresses],
+        "address_street2": [address.street2 for address in addresses],
+        "address_city": [address.city for address in addresses],
+        "address_state": [address.state for address in addresses],
+        "address_zip": [_postcode(zip_) if type(zip_) is int else zip_ for zip_ in postcodes],
+        "furthest_step": [row.furthest_step for row in rows],
+        "order_number": [row.order_number for row in rows],
+        "order_ordered_at": [row.ordered_at for row in rows],
+        "order_installed": [row.installed for row in rows],
+        "order_installed_at": [row.installed_at for row in rows],
+        "order_commission_cents": [row.commission_cents for row in rows],
+    }
 
 
 def to_lines(rows: Sequence[HumRow]) -> list[SessionLine]:
@@ -166,18 +173,15 @@ def to_lines(rows: Sequence[HumRow]) -> list[SessionLine]:
     return lines
 
 
-def read_address(address: HumAddress) -> Address:
+def read_address(sent: HumAddress) -> Address:
     """Return an address."""
-    draft: Any = new(AddressDraft)
-    draft.street1 = address.street1
-    draft.street2 = address.street2
-    draft.city = address.city
-    draft.state = address.state
-    postcode = address.zip
-    draft.zip = _postcode(postcode) if type(postcode) is int else postcode
-    draft.__class__ = Address
-    read: Address = draft
-    return read
+    return Address(
+        street1=sent.street1,
+        street2=sent.street2,
+        city=sent.city,
+        state=sent.state,
+        zip=_postcode(sent.zip) if isinstance(sent.zip, int) else sent.zip,
+    )
 
 
 def _postcode(sent: int) -> str:
@@ -187,7 +191,7 @@ def _postcode(sent: int) -> str:
 
 def read_order(row: HumOrder) -> Order:
     """Return an order in UTC."""
-    draft: Any = new(OrderDraft)
+    draft: Any = OrderDraft()
     draft.number = row.order_number
     draft.ordered_at = row.ordered_at
     draft.installed = row.installed

@@ -6,7 +6,7 @@ becomes an :class:`UnexpectedResponseError`: nothing that a vendor sends may rai
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar, cast
 
@@ -20,7 +20,6 @@ __all__ = [
     "Count",
     "Whole",
     "maybe_utc",
-    "put_in_utc",
     "raw_records",
     "reading",
     "undocumented",
@@ -52,20 +51,6 @@ def utc(moment: datetime) -> datetime:
 def maybe_utc(moment: datetime | None) -> datetime | None:
     """Return the same for a time that the vendor may leave out."""
     return None if moment is None else utc(moment)
-
-
-def put_in_utc(
-    parts: Iterable[msgspec.Struct], name: str, times: Iterable[datetime | None]
-) -> None:
-    """Put a time of each part into UTC, in place; ``times`` are those times as they are.
-
-    Raises ``OverflowError`` for one that is not in the calendar then.
-    """
-    # Almost always there is nothing to do, and then this is all that is done.
-    zones = [moment.tzinfo for moment in times if moment is not None]
-    if zones.count(UTC) < len(zones):
-        for part in parts:
-            setattr(part, name, maybe_utc(getattr(part, name)))
 
 
 def reading(
