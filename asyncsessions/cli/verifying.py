@@ -16,6 +16,7 @@ from asyncsessions.cli.vendors import ATTRIBUTIONHUB, HUM, Question, unfiltered
 from asyncsessions.client import Client
 from asyncsessions.core.books import Stream, stream_name
 from asyncsessions.core.convert import instant_text
+from asyncsessions.core.tiles import Span
 from asyncsessions.core.windows import to_datetime
 from asyncsessions.engine.comparing import Comparison
 from asyncsessions.errors import SinkError
@@ -103,9 +104,8 @@ def _look(holdings: Holdings, stream: Stream, found: _Findings) -> None:
         found.good(f"{stream.name}: {what}: as written")
 
 
-def _range(span: tuple[int, int]) -> str:
-    lo, hi = span
-    return f"{instant_text(to_datetime(lo))} to {instant_text(to_datetime(hi))}"
+def _range(span: Span) -> str:
+    return f"{instant_text(to_datetime(span.lo))} to {instant_text(to_datetime(span.hi))}"
 
 
 def _question(against: str, given: dict[str, Any]) -> Question:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Generic, TypeVar
 
+import msgspec
 from attrs import field, frozen
 
 from asyncsessions.core.tiles import Span
@@ -16,8 +17,7 @@ __all__ = ["Answer", "Ask", "PlacedPage", "Portion", "place"]
 T = TypeVar("T")
 
 
-@frozen
-class Ask:
+class Ask(msgspec.Struct, frozen=True):
     """One request of a pull: page ``page`` (from 1) of a window, or of a range inside of it.
 
     ``serial`` tells the requests for ranges apart; 0 = a page of the whole window.  ``place`` is
@@ -50,8 +50,7 @@ class Answer(Generic[T]):
     warning: str | None = None
 
 
-@frozen
-class Portion(Generic[T]):
+class Portion(msgspec.Struct, Generic[T], frozen=True):
     """Rows that may be delivered, and the instants of which they are all the rows there are.
 
     A portion never tears an instant apart.  In a list that is not in time order there are no such
@@ -59,12 +58,14 @@ class Portion(Generic[T]):
     """
 
     span: Span
-    rows: Sequence[T] = field(repr=False)
+    rows: Sequence[T]
     timed: bool = True
 
+    def __repr__(self) -> str:
+        return f"Portion({self.span}, {len(self.rows)} rows)"
 
-@frozen
-class PlacedPage(Generic[T]):
+
+class PlacedPage(msgspec.Struct, Generic[T], frozen=True):
     """An answered page, cut by time: rows of its first instant, between, and of its last instant.
 
     Of its first and last instant the neighbours may hold further rows; the ``inner`` span is what
@@ -76,9 +77,12 @@ class PlacedPage(Generic[T]):
     last: int
     count: int
     inner: Span
-    head: Sequence[T] = field(repr=False)
-    body: Sequence[T] = field(repr=False)
-    tail: Sequence[T] = field(repr=False)
+    head: Sequence[T]
+    body: Sequence[T]
+    tail: Sequence[T]
+
+    def __repr__(self) -> str:
+        return f"PlacedPage({self.inner}, {self.count} rows)"
 
     @property
     def rows(self) -> Sequence[T]:

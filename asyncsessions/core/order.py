@@ -28,7 +28,7 @@ class InOrder(Generic[T]):
 
     def put(self, portion: Portion[T]) -> list[Portion[T]]:
         """Take one portion and return all that can be delivered now, in order."""
-        lo, hi = portion.span
+        lo, hi = portion.span.lo, portion.span.hi
         if hi < self._cursor:
             self._arrivals += 1
             heappush(self._held, (-hi, self._arrivals, portion))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
+
+import msgspec
 
 from asyncsessions.core.answer import Answer, PlacedPage, Portion, place
 from asyncsessions.core.cover import Cover
@@ -17,7 +19,7 @@ __all__ = ["Pages", "Read"]
 T = TypeVar("T")
 
 
-class Read(NamedTuple):
+class Read(msgspec.Struct, frozen=True):
     """What a page said of the list: ``is_last`` if it proved to close it."""
 
     reading: Reading

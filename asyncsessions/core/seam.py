@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
-from attrs import Factory, field, frozen
+import msgspec
+from attrs import field, frozen
 
 from asyncsessions.core.answer import PlacedPage
 from asyncsessions.core.tiles import Span
@@ -24,21 +25,19 @@ class Gap(Generic[T]):
     parts: Sequence[Sequence[T]] = field(repr=False)
 
 
-def _between(seam: Seam[Any]) -> Span:
-    return Span(seam.below.first, seam.above.last + 1)
-
-
-@frozen
-class Seam(Generic[T]):
+class Seam(msgspec.Struct, Generic[T], frozen=True):
     """What lies between two solid pages; the pages between them span no time."""
 
     upper: int
     lower: int
-    above: PlacedPage[T] = field(repr=False)
-    below: PlacedPage[T] = field(repr=False)
-    links: Sequence[PlacedPage[T]] = field(repr=False)
-    span: Span = field(init=False, default=Factory(_between, takes_self=True))
-    """The instants from the last of the upper page to the first of the lower, both included."""
+    above: PlacedPage[T]
+    below: PlacedPage[T]
+    links: Sequence[PlacedPage[T]]
+
+    @property
+    def span(self) -> Span:
+        """The instants from the last of the upper page to the first of the lower, both included."""
+        return Span(self.below.first, self.above.last + 1)
 
     @property
     def parts(self) -> list[Sequence[T]]:

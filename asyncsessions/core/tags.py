@@ -32,8 +32,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import inf
 from operator import attrgetter
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
+import msgspec
 from attrs import define
 
 __all__ = ["Reading", "Tags"]
@@ -48,7 +49,7 @@ LONG_PATIENCE = 16
 """A straggler that may have been cut in between is waited for while so many for each have come."""
 
 
-class Reading(NamedTuple):
+class Reading(msgspec.Struct, frozen=True):
     """One answer: when it was asked for and came, in ticks, and the total that it told.
 
     ``tag`` is the total and the number of pauses before it.

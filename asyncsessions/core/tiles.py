@@ -15,12 +15,13 @@ There is no set of identities, so twins and edited rows need no thought.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from typing import NamedTuple
+
+import msgspec
 
 __all__ = ["Span", "Tiles"]
 
 
-class Span(NamedTuple):
+class Span(msgspec.Struct, frozen=True, order=True, gc=False):
     """The instants ``lo <= t < hi`` in microseconds since 1970 UTC; empty unless ``lo < hi``."""
 
     lo: int
@@ -56,24 +57,23 @@ class Tiles:
 
     def claim(self, span: Span) -> list[Span]:
         """Cover the span and return those parts of it that nobody had covered, ascending."""
-        if not span:
+        lo, hi, los, his = span.lo, span.hi, self._los, self._his
+        if lo >= hi:
             return []
-        # Everything from the first stretch that ends at or after span.lo to the last that begins
-        # at or before span.hi melts into one.
-        first = bisect_left(self._his, span.lo)
-        beyond = bisect_right(self._los, span.hi)
+        # Everything from the first stretch that ends at or after lo to the last that begins at or
+        # before hi melts into one.
+        first, beyond = bisect_left(his, lo), bisect_right(los, hi)
         if first == beyond:
-            self._los.insert(first, span.lo)
-            self._his.insert(first, span.hi)
+            los.insert(first, lo)
+            his.insert(first, hi)
             return [span]
-        lo, hi = self._los[first], self._his[beyond - 1]
         # Most often what is touched adjoins on either side, and nothing lies in between.
-        inside = first + (self._his[first] <= span.lo)
-        outside = beyond - (self._los[beyond - 1] >= span.hi)
+        inside = first + (his[first] <= lo)
+        outside = beyond - (los[beyond - 1] >= hi)
         free = [span] if inside >= outside else self.gaps(span)
-        lo, hi = min(span.lo, lo), max(span.hi, hi)
-        self._los[first:beyond] = [lo]
-        self._his[first:beyond] = [hi]
+        melted_lo, melted_hi = min(lo, los[first]), max(hi, his[beyond - 1])
+        los[first:beyond] = [melted_lo]
+        his[first:beyond] = [melted_hi]
         return free
 
     def gaps(self, span: Span) -> list[Span]:

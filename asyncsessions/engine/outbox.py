@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from attrs import evolve, field, frozen
+import msgspec
 
 from asyncsessions.core.answer import Ask
 from asyncsessions.core.records import Session
@@ -13,13 +13,15 @@ from asyncsessions.engine.lane import Lane
 __all__ = ["Batch", "Outbox"]
 
 
-@frozen
-class Batch:
+class Batch(msgspec.Struct, frozen=True):
     """Rows of one window, by its index (0 = newest); ``is_last`` if no more of it will come."""
 
     window: int
-    rows: list[Session] = field(repr=False)
+    rows: list[Session]
     is_last: bool = False
+
+    def __repr__(self) -> str:
+        return f"Batch({self.window}, {len(self.rows)} rows, is_last={self.is_last})"
 
 
 class Outbox:
@@ -55,7 +57,7 @@ class Outbox:
         """Return the next batch, with ``most`` so many rows (``None`` = all)."""
         batch = self._ready.popleft()
         self.ready_rows -= len(batch.rows)
-        return batch if most is None else evolve(batch, rows=batch.rows[:most])
+        return batch if most is None else Batch(batch.window, batch.rows[:most], batch.is_last)
 
     def put(self, lane: Lane, rows: list[Session]) -> None:
         """Take what a window set free, and close the window if that was all."""

@@ -29,7 +29,7 @@ WITH_TENANTS = 2
 converter = Converter(forbid_extra_keys=True)
 converter.register_unstructure_hook(datetime, datetime.isoformat)
 converter.register_structure_hook(datetime, lambda text, _: datetime.fromisoformat(text))
-converter.register_unstructure_hook(Span, list)
+converter.register_unstructure_hook(Span, lambda span: [span.lo, span.hi])
 converter.register_structure_hook(Span, lambda pair, _: Span(*pair))
 
 

@@ -121,7 +121,7 @@ class ParquetHoldings(_ParquetHoldings):
     def _rows(self, window: PlacedWindow) -> pa.Table:
         if not self._is_whole:
             return read_part(self._sidecar / "parts" / window.file)
-        lo, hi = map(to_datetime, window.owned)
+        lo, hi = to_datetime(window.owned.lo), to_datetime(window.owned.hi)
         wanted = [("started_at", ">=", lo), ("started_at", "<", hi)]
         try:
             table: pa.Table = parquet.read_table(self._target, filters=wanted)

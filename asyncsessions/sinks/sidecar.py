@@ -128,7 +128,12 @@ class Sidecar:
     def plan(self, windows: Sequence[Window]) -> None:
         """Write down the windows that are still to be read, and forget the pages of all others."""
         listed = [
-            [*window.owned, to_micros(window.asked_start), to_micros(window.asked_end)]
+            [
+                window.owned.lo,
+                window.owned.hi,
+                to_micros(window.asked_start),
+                to_micros(window.asked_end),
+            ]
             for window in windows
         ]
         content = json.dumps({"stream": to_plain(self._whose), "windows": listed}).encode()
@@ -180,7 +185,7 @@ class Sidecar:
 
     def _spool_name(self, window: Window) -> str:
         assert self._run is not None
-        lo, hi = window.owned
+        lo, hi = window.owned.lo, window.owned.hi
         return f"{self._stream}_{self._run.id}_{lo}_{hi}.spool"
 
     def _spool_path(self, window: Window) -> Path:

@@ -80,7 +80,7 @@ def test_cutting_out_takes_the_span_and_nothing_else(borders, lo, length):
     borders.sort()
     windows = [stored(a, b) for a, b in itertools.pairwise(borders)]
     span = Span(lo, lo + length)
-    left = {t for _, rest in cut_out(windows, span) for t in range(*rest)}
+    left = {t for _, rest in cut_out(windows, span) for t in range(rest.lo, rest.hi)}
     assert left == {t for t in range(borders[0], borders[-1]) if not span.holds(t)}
 
 

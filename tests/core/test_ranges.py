@@ -34,7 +34,7 @@ def tiles(span, pieces):
     """Whether the pieces, newest first, tile the span; some may be empty."""
     assert all(piece.lo <= piece.hi for piece in pieces)
     assert all(newer.lo == older.hi for newer, older in itertools.pairwise(pieces))
-    return (pieces[-1].lo, pieces[0].hi) == span
+    return Span(pieces[-1].lo, pieces[0].hi) == span
 
 
 def asked_seconds(span):

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from attrs import evolve
+from msgspec.structs import replace
 
 from asyncsessions import (
     AuthenticationError,
@@ -243,7 +244,7 @@ def test_at_most_two_windows_are_open():
 def another_course(story):
     """Return a story that this walk would not live: it begins with page 2."""
     first = story[0].ask
-    return [Asked(evolve(first, page=2), 3), *story]
+    return [Asked(replace(first, page=2), 3), *story]
 
 
 def an_answer_to_nothing(story):
