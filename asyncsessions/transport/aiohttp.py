@@ -166,7 +166,7 @@ class AiohttpTransport:
                 connector=Connector(keepalive_timeout=KEEPALIVE_S),
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
-            self._direct = Direct(self._http, self._own_headers)
+            self._direct = Direct(self._http, self._own_headers, keepalive_s=KEEPALIVE_S / 2)
         return self._http
 
     def _dressed(
@@ -189,26 +189,29 @@ class AiohttpTransport:
             return Response(status=status, headers=headers, body=refusal)
         limit = self._max_body_bytes
         if _is_plain(headers) and int(headers.get("Content-Length", limit)) < limit:
-            # The usual case: as long as it says, and no longer than allowed.
-            return Response(status=status, headers=headers, body=await content.read())
+            # The usual case: as long as it says, no longer than allowed, and there already.
+            body = content.read_nowait() if content.is_eof() else await content.read()
+            return Response(status=status, headers=headers, body=body)
         try:
-            body = Body(headers.get("Content-Encoding", ""), limit=limit)
+            collected = Body(headers.get("Content-Encoding", ""), limit=limit)
         except UnknownCodingError:
             return UnexpectedResponseError(
                 "the answer is in a content coding that was not asked for", status=status
             )
-        await _collect(content, body)
-        if body.is_too_large:
+        await _collect(content, collected)
+        if collected.is_too_large:
             return UnexpectedResponseError(
                 f"the answer is larger than {limit} bytes", status=status
             )
-        if not body.is_whole:
+        if not collected.is_whole:
             return TransportError("the answer was cut short")
-        return Response(status=status, headers=headers, body=body.value())
+        return Response(status=status, headers=headers, body=collected.value())
 
     async def aclose(self) -> None:
         """Close our own session; the caller's stays open."""
         if self._is_ours and self._http is not None:
+            if self._direct is not None:
+                self._direct.close()
             await self._http.close()
             self._http = self._direct = None
 

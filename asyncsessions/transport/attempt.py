@@ -62,7 +62,9 @@ class Attempts:
         meter.refuse_beyond_budget()
         if observed is not None:
             observed.queue()
-        sent_at = await self._enter(meter)
+        sent_at = self._throttle.enter_now()
+        if sent_at is None:
+            sent_at = await self._enter(meter)
         try:
             self.refuse_after_end()
             allowed_s = self._allowed_s(meter, sent_at)

@@ -2,8 +2,8 @@
 
 A session prepares every request anew: headers, cookies, redirects, tracing, middlewares.  For a
 small answer that is more than half of the CPU time of the exchange, and a session of our own has
-no use for any of it.  What is hard stays aiohttp's: names and addresses, TLS, the pool of
-connections, and the parser.  Measured in docs/performance.md.
+no use for any of it.  What is hard stays aiohttp's: names and addresses, TLS, and the parser.
+Measured in docs/performance.md.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from typing import TypeVar
 
 import aiohttp
 from aiohttp import ClientSession, StreamReader
+from aiohttp.connector import Connection
 from attrs import frozen
 from yarl import URL
 
 from asyncsessions.core.http import Request
 from asyncsessions.errors import ConfigurationError
+from asyncsessions.transport.idle import IdleConnections
 
 __all__ = ["NO_TIMEOUT", "Direct", "Read", "is_possible"]
 
@@ -49,6 +51,7 @@ class _Head:
     url: str
     headers: Mapping[str, str]
     peer: aiohttp.ClientRequest  # says to the connector whom to connect to
+    idle: IdleConnections
     path: str
     rest: bytes
 
@@ -56,14 +59,19 @@ class _Head:
 class Direct:
     """Exchanges requests and answers over the connections of a session.
 
-    ``headers`` are sent with every request, beside its own.
+    ``headers`` are sent with every request, beside its own.  Connections wait for the next one for
+    ``keepalive_s`` seconds at least, until :meth:`close`.
     """
 
-    def __init__(self, http: ClientSession, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self, http: ClientSession, headers: Mapping[str, str], *, keepalive_s: float
+    ) -> None:
         assert http.connector is not None
         self._http = http
         self._connector = http.connector
         self._headers = headers
+        self._keepalive_s = keepalive_s
+        self._idle: dict[object, IdleConnections] = {}
         self._last: _Head | None = None
 
     async def exchange(self, request: Request, read: Read[T]) -> T:
@@ -75,7 +83,7 @@ class Direct:
         """
         head = self._head(request)
         sent = _message(request, head)
-        connection = await self._connector.connect(head.peer, [], NO_TIMEOUT)
+        connection = head.idle.take() or await self._connect(head)
         try:
             protocol, transport = connection.protocol, connection.transport
             assert protocol is not None
@@ -89,8 +97,16 @@ class Direct:
         except BaseException:
             connection.close()
             raise
-        connection.release()
+        head.idle.put(connection)
         return outcome
+
+    def close(self) -> None:
+        """Close the connections that wait."""
+        for idle in self._idle.values():
+            idle.close()
+
+    async def _connect(self, head: _Head) -> Connection:
+        return await self._connector.connect(head.peer, [], NO_TIMEOUT)
 
     def _head(self, request: Request) -> _Head:
         """Return the common part of a request, which mostly is that of the one before."""
@@ -106,7 +122,10 @@ class Direct:
         )
         headers = {"Host": peer.headers["Host"], **self._headers, **request.headers}
         rest = "".join(_line(name, value) for name, value in headers.items()).encode()
-        return _Head(request.url, request.headers, peer, url.raw_path, rest)
+        idle = self._idle.setdefault(
+            peer.connection_key, IdleConnections(keepalive_s=self._keepalive_s)
+        )
+        return _Head(request.url, request.headers, peer, idle, url.raw_path, rest)
 
 
 def _message(request: Request, head: _Head) -> bytes:

@@ -23,13 +23,18 @@ class Throttle:
         self._timer: asyncio.TimerHandle | None = None
         self._is_open = False
 
-    async def enter(self) -> float:
-        """Wait for permission to send, and return the moment of it (the loop's clock)."""
-        loop = asyncio.get_running_loop()
-        now = loop.time()
+    def enter_now(self) -> float | None:
+        """Return this moment (the loop's clock) if a request may be sent in it, else ``None``."""
+        now = asyncio.get_running_loop().time()
         if not self._waiters and self._may_enter() and self._wait_s(now) <= 0:
             return self._let_in(now)
-        waiter: asyncio.Future[float] = loop.create_future()
+        return None
+
+    async def enter(self) -> float:
+        """Wait for permission to send, and return the moment of it (the loop's clock)."""
+        if (now := self.enter_now()) is not None:
+            return now
+        waiter: asyncio.Future[float] = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
         self._admit()
         try:
