@@ -11,6 +11,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import cast
 
 from asyncsessions.core.answer import Ask
 from asyncsessions.core.journal import Setting
@@ -21,7 +22,7 @@ from asyncsessions.core.tiles import Tiles
 from asyncsessions.core.windows import Window
 from asyncsessions.engine.lane import Lane
 from asyncsessions.engine.opened import OpenWindow
-from asyncsessions.engine.pages import PageRead, PageTasks, Source
+from asyncsessions.engine.pages import PageRead, PageTask, PageTasks, Source
 from asyncsessions.engine.progress import Progress
 from asyncsessions.errors import BudgetExceededError, SessionsError
 from asyncsessions.sinks.base import Standing
@@ -61,7 +62,7 @@ class Go:
         self._setting = Setting(provider.page_size, options.consistency, options.raw)
         self._progress = Progress(standing, provider.name, meter, page_size=provider.page_size)
         self._tasks = PageTasks()
-        self._asked: dict[asyncio.Task[PageRead], tuple[OpenWindow, Ask]] = {}
+        self._asked: dict[PageTask, tuple[OpenWindow, Ask]] = {}
         self._cuts = Cuts(provider.page_size)
         self._agenda: deque[Window] = deque()
         self._open: list[OpenWindow] = []
@@ -181,7 +182,7 @@ class Go:
             window, ask = self._asked.pop(task)
             try:
                 if not task.cancelled():
-                    self._take(window, ask, task.result())
+                    self._take(window, ask, cast("PageRead", task.result()))
                 elif self.failure is None:
                     window.withdraw(ask)
             except SessionsError as error:

@@ -10,8 +10,9 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
+import msgspec
 from attrs import evolve, field, frozen
 
 from asyncsessions.core.answer import Answer, Ask
@@ -24,7 +25,7 @@ from asyncsessions.core.watch import Watch
 from asyncsessions.core.windows import Window
 from asyncsessions.providers.base import LineProvider, Provider, Query, RowProvider
 
-__all__ = ["Fetch", "PageRead", "PageTasks", "Source"]
+__all__ = ["Fetch", "PageRead", "PageTask", "PageTasks", "Source"]
 
 T = TypeVar("T")
 
@@ -39,13 +40,15 @@ class Fetch(Protocol):
         ...
 
 
-@frozen
-class PageRead:
+class PageRead(msgspec.Struct, frozen=True):
     """An answer and its body, with the undocumented field names if they were looked for."""
 
     answer: Answer[Session]
     unknown_fields: Sequence[str] = ()
-    body: bytes = field(default=b"", repr=False)
+    body: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"PageRead({self.answer})"
 
 
 @frozen
@@ -135,26 +138,44 @@ def _tell(watch: Watch, ask: Ask, answer: Answer[Session]) -> None:
     )
 
 
+PageTask: TypeAlias = "asyncio.Task[PageRead | None]"
+TakePage: TypeAlias = Callable[[PageTask, PageRead], Ask | None]
+
+
 class PageTasks:
-    """The requests under way of one stream, and those that are done but not taken yet."""
+    """The requests under way of one stream, and those that are done but not taken yet.
+
+    The result of a task is what it read last, ``None`` if that was taken already.
+    """
 
     def __init__(self) -> None:
-        self._under_way: dict[asyncio.Task[PageRead], None] = {}
-        self._done: deque[asyncio.Task[PageRead]] = deque()
+        self._under_way: dict[PageTask, None] = {}
+        self._done: deque[PageTask] = deque()
         self._waiter: asyncio.Future[None] | None = None
+        self._take: TakePage | None = None
         self._is_abandoned = False
 
     def __len__(self) -> int:
         return len(self._under_way)
 
-    def start(self, source: Source, ask: Ask) -> asyncio.Task[PageRead]:
+    def start(self, source: Source, ask: Ask) -> PageTask:
         """Begin to fetch a page."""
-        task = asyncio.get_running_loop().create_task(source.read(ask))
+        task = asyncio.get_running_loop().create_task(self._read(source, ask))
         self._under_way[task] = None
         task.add_done_callback(self._note)
         return task
 
-    def _note(self, task: asyncio.Task[PageRead]) -> None:
+    async def _read(self, source: Source, ask: Ask) -> PageRead | None:
+        following: Ask | None = ask
+        while following is not None:
+            read = await source.read(following)
+            if self._take is None:
+                return read
+            following = self._take(cast("PageTask", asyncio.current_task()), read)
+            self.wake()
+        return None
+
+    def _note(self, task: PageTask) -> None:
         del self._under_way[task]
         self._done.append(task)
         if self._is_abandoned:
@@ -166,14 +187,22 @@ class PageTasks:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    def take_done(self) -> asyncio.Task[PageRead] | None:
+    def take_done(self) -> PageTask | None:
         """Return a task that is done, oldest first; ``None`` if there is none."""
         return self._done.popleft() if self._done else None
 
-    async def wait(self) -> None:
-        """Wait until another task is done, or somebody calls :meth:`wake`."""
-        self._waiter = asyncio.get_running_loop().create_future()
-        await self._waiter
+    async def wait(self, take: TakePage | None = None) -> None:
+        """Wait until another page was read, or somebody calls :meth:`wake`.
+
+        ``take`` is called meanwhile with each task and what it read, and says what the task shall
+        ask for next.  So the next request goes out before the next answer is read: those that come
+        together would else be read together, and all that follow them sent together.
+        """
+        self._waiter, self._take = asyncio.get_running_loop().create_future(), take
+        try:
+            await self._waiter
+        finally:
+            self._take = None
 
     def cancel(self) -> None:
         """Ask all tasks to stop."""

@@ -6,8 +6,8 @@ unless the consumer pulls: each pull tops up the requests under way and waits fo
 
 At most ``concurrency`` requests are under way.  Answers ahead of a straggler are kept until it
 comes, ``REORDER_FACTOR * concurrency`` pages of them at most; pages that are ready for a slow
-consumer count against the concurrency instead, so that hardly anything is bought that nobody may
-want.  An error is raised at its own position, after the rows of all pages before it.
+consumer count against the concurrency instead, all but half of it, so that hardly anything is bought
+that nobody may want.  An error is raised at its own position, after the rows of all pages before it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import asyncio
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from attrs import frozen
 
@@ -30,7 +30,7 @@ from asyncsessions.core.windows import Window
 from asyncsessions.engine.lane import Lane
 from asyncsessions.engine.logs import warn_of_surprises, warn_that_incomplete
 from asyncsessions.engine.outbox import Batch, Outbox
-from asyncsessions.engine.pages import PageRead, PageTasks, Source
+from asyncsessions.engine.pages import PageRead, PageTask, PageTasks, Source
 from asyncsessions.engine.planning import Planning, make_plan
 from asyncsessions.engine.tally import Tally, incomplete
 from asyncsessions.errors import ConfigurationError, SessionsError
@@ -84,7 +84,7 @@ class PageStream:
         self._planning = planning
         self._now = now
         self._tasks = PageTasks()
-        self._asked: dict[asyncio.Task[PageRead], tuple[Lane, Ask]] = {}
+        self._asked: dict[PageTask, tuple[Lane, Ask]] = {}
         self._tally = Tally(source.provider.name, source.meter, now)
         self._windows: Iterator[Window] | None = None
         self._outbox = Outbox(ordered=options.ordered, page_size=source.provider.page_size)
@@ -168,7 +168,9 @@ class PageStream:
             if self._outbox:
                 return self._hand_over(as_sent=as_sent)
             if self._tasks:
-                await self._tasks.wait()
+                # What a callback of the caller's raises is raised by the pull, and not by a task.
+                is_quiet = self._options.on_progress is None
+                await self._tasks.wait(self._go_on if is_quiet else None)
             elif self._outbox.lanes:
                 self._give_up()
             else:
@@ -231,30 +233,44 @@ class PageStream:
 
     def _top_up(self) -> None:
         """Start as many requests as are allowed and worth it."""
-        while self._failure is None and self._may_send():
-            lane = self._lane_to_ask()
-            if lane is None:
-                return
-            ask = lane.walk.next_ask()
-            self._asked[self._tasks.start(self._source, ask)] = (lane, ask)
+        while (asked := self._next_ask(len(self._tasks))) is not None:
+            self._asked[self._tasks.start(self._source, asked[1])] = asked
 
-    def _may_send(self) -> bool:
-        under_way = len(self._tasks)
+    def _go_on(self, task: PageTask, read: PageRead) -> Ask | None:
+        """Take an answer while the consumer waits, and return what its task shall ask for next."""
+        self._take(*self._asked.pop(task), read)
+        asked = self._next_ask(len(self._tasks) - 1)
+        if asked is None:
+            return None
+        self._asked[task] = asked
+        return asked[1]
+
+    def _next_ask(self, under_way: int) -> tuple[Lane, Ask] | None:
+        """Return what to send now, and its window; ``None`` if nothing is allowed and worth it."""
+        if self._failure is not None or not self._may_send(under_way):
+            return None
+        lane = self._lane_to_ask()
+        return None if lane is None else (lane, lane.walk.next_ask())
+
+    def _may_send(self, under_way: int) -> bool:
         if under_way and not self._tally.pages:
             return False  # a wrong key shall cost one request, not as many as there are windows
-        if under_way + len(self._outbox) >= self._concurrency:
+        # Answers that come together are not waited for one by one, but for more than half of a
+        # round the consumer seems to have no use.
+        unwanted = max(0, len(self._outbox) - self._concurrency // 2)
+        if under_way + unwanted >= self._concurrency:
             return False
-        size = self._source.provider.page_size
-        ahead = self._outbox.held_rows + under_way * size
+        size, ready_rows = self._source.provider.page_size, self._outbox.ready_rows
+        ahead = ready_rows + self._outbox.held_rows + under_way * size
         if under_way and ahead >= REORDER_FACTOR * self._concurrency * size:
             return False
         limit = self._options.limit
         if limit is None:
             return True
         seam_rows = self._outbox.seam_rows
-        on_the_way = self._outbox.ready_rows + seam_rows + ahead
+        on_the_way = ahead + seam_rows
         if not under_way and not seam_rows:
-            on_the_way = self._outbox.ready_rows  # the others wait for a range not asked for yet
+            on_the_way = ready_rows  # the others wait for a range not asked for yet
         return self._tally.rows + on_the_way < limit
 
     def _lane_to_ask(self) -> Lane | None:
@@ -288,6 +304,8 @@ class PageStream:
     def _collect(self) -> None:
         """Take every answer that has arrived."""
         while (task := self._tasks.take_done()) is not None:
+            if task not in self._asked:
+                continue  # `_go_on` has taken what it read
             lane, ask = self._asked.pop(task)
             if task.cancelled():
                 if self._failure is None:
@@ -295,7 +313,7 @@ class PageStream:
             elif (error := task.exception()) is not None:
                 self._fail(lane, ask, error)
             else:
-                self._take(lane, ask, task.result())
+                self._take(lane, ask, cast("PageRead", task.result()))
 
     def _take(self, lane: Lane, ask: Ask, read: PageRead) -> None:
         self._tally.answered(read.answer, read.unknown_fields)
