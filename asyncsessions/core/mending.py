@@ -338,6 +338,18 @@ class Mending(Generic[T]):
             self.reasons.append(reason)
         return self._cover.leave(piece.span, piece.parts)
 
+    def leave_waiting(self) -> list[Portion[T]]:
+        """Give up every range that is not asked for yet, for a reason that is known already."""
+        waiting, self._waiting = sorted(self._waiting), []
+        portions: list[Portion[T]] = []
+        for *_, piece in waiting:
+            portions += self._leave_as_known(piece, None)
+        return portions
+
+    def _leave_as_known(self, piece: Range[T], reason: str | None) -> list[Portion[T]]:
+        known = () if piece.crowd is None else piece.crowd.known
+        return self._leave(evolve(piece, parts=(*piece.parts, *known)), reason)
+
     def leave_all(
         self, reason: str | None, *, before: tuple[int, int] | None = None
     ) -> list[Portion[T]]:
@@ -352,8 +364,7 @@ class Mending(Generic[T]):
         for piece in pieces:
             end = to_micros(asked_range(piece.span).asked_end)
             if before is None or (piece.place, -end) <= before:
-                known = () if piece.crowd is None else piece.crowd.known
-                portions += self._leave(evolve(piece, parts=(*piece.parts, *known)), reason)
+                portions += self._leave_as_known(piece, reason)
         return portions
 
 

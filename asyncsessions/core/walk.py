@@ -328,7 +328,7 @@ class Walk(Generic[T]):
             elif self._consistency == "count":
                 portions += self._settle()
         if self._is_doubtful:
-            portions += self._mending.leave_all(None)
+            portions += self._mending.leave_waiting()
         for portion in portions:
             self.delivered += len(portion.rows)
         if self.is_finished and not self.is_settled:

@@ -167,10 +167,12 @@ class PageTasks:
 
     async def _read(self, source: Source, ask: Ask) -> PageRead | None:
         following: Ask | None = ask
+        waiter: asyncio.Future[None] | None = None
         while following is not None:
             read = await source.read(following)
-            if self._take is None:
-                return read
+            if self._take is None or self._waiter is waiter:
+                return read  # nobody waits, or they have had no turn since this task's last page
+            waiter = self._waiter
             following = self._take(cast("PageTask", asyncio.current_task()), read)
             self.wake()
         return None

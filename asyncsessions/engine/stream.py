@@ -238,8 +238,13 @@ class PageStream:
 
     def _go_on(self, task: PageTask, read: PageRead) -> Ask | None:
         """Take an answer while the consumer waits, and return what its task shall ask for next."""
-        self._take(*self._asked.pop(task), read)
-        asked = self._next_ask(len(self._tasks) - 1)
+        lane, ask = self._asked.pop(task)
+        try:
+            self._take(lane, ask, read)
+        except Exception as error:  # noqa: BLE001 - who waits shall get it, and not the task
+            self._fail(lane, ask, error)
+        is_first = self._tally.pages == 1  # who wants no more than that shall pay for no more
+        asked = None if is_first else self._next_ask(len(self._tasks) - 1)
         if asked is None:
             return None
         self._asked[task] = asked
@@ -247,7 +252,7 @@ class PageStream:
 
     def _next_ask(self, under_way: int) -> tuple[Lane, Ask] | None:
         """Return what to send now, and its window; ``None`` if nothing is allowed and worth it."""
-        if self._failure is not None or not self._may_send(under_way):
+        if self._failure is not None or self._is_closed or not self._may_send(under_way):
             return None
         lane = self._lane_to_ask()
         return None if lane is None else (lane, lane.walk.next_ask())

@@ -7,6 +7,7 @@ twentieth of the CPU time of a page.
 from __future__ import annotations
 
 import asyncio
+import weakref
 
 from aiohttp.connector import Connection
 
@@ -22,6 +23,7 @@ class IdleConnections:
     def __init__(self, *, keepalive_s: float) -> None:
         self._keepalive_s = keepalive_s
         self._waiting: list[Connection] = []
+        self._is_closed = False
         self._unused = 0  # so many of them, the oldest, have not been taken since the last look
         self._timer: asyncio.TimerHandle | None = None
 
@@ -37,7 +39,8 @@ class IdleConnections:
 
     def put(self, connection: Connection) -> None:
         """Keep a connection whose answer was read, unless the server or the answer forbids it."""
-        if connection.protocol is None or connection.protocol.should_close:
+        protocol = connection.protocol
+        if self._is_closed or protocol is None or protocol.should_close:
             connection.close()
             return
         self._waiting.append(connection)
@@ -45,7 +48,8 @@ class IdleConnections:
             self._look_later()
 
     def close(self) -> None:
-        """Close all of them."""
+        """Close all of them, and whatever comes later."""
+        self._is_closed = True
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -54,9 +58,11 @@ class IdleConnections:
 
     def _look_later(self) -> None:
         loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(self._keepalive_s, self._close_unused)
+        # Weakly: connections of a client that is dropped shall not wait for the timer.
+        self._timer = loop.call_later(self._keepalive_s, _close_unused, weakref.ref(self))
 
-    def _close_unused(self) -> None:
+    def close_unused(self) -> None:
+        """Close those that nobody has taken since the last look."""
         self._timer = None
         unused, self._waiting = self._waiting[: self._unused], self._waiting[self._unused :]
         for connection in unused:
@@ -64,3 +70,9 @@ class IdleConnections:
         self._unused = len(self._waiting)
         if self._waiting:
             self._look_later()
+
+
+def _close_unused(kept: weakref.ref[IdleConnections]) -> None:
+    idle = kept()
+    if idle is not None:
+        idle.close_unused()

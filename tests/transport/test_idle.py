@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 
 import attrs
 import pytest
@@ -101,5 +103,28 @@ def test_closing_closes_all_and_leaves_no_timer_behind():
         assert not any(connection.is_open for connection in connections)
         await asyncio.sleep(100)
         assert idle.take() is None
+
+    run_virtual(work)
+
+
+def test_what_comes_back_after_closing_is_closed():
+    async def work():
+        idle, (connection,) = waiting(1)
+        assert idle.take() is connection
+        idle.close()
+        idle.put(connection)
+        assert (connection.is_open, idle.take()) == (False, None)
+
+    run_virtual(work)
+
+
+def test_the_timer_keeps_nobody_alive():
+    async def work():
+        idle, _ = waiting(1)
+        kept = weakref.ref(idle)
+        del idle
+        gc.collect()
+        assert kept() is None
+        await asyncio.sleep(100)
 
     run_virtual(work)

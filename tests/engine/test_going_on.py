@@ -1,0 +1,139 @@
+"""While the consumer waits, the task of an answer goes on with the next request itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from itertools import pairwise
+
+import pytest
+from attrs import evolve
+
+from asyncsessions import Client, Hum, IncompleteError, Retry
+from asyncsessions.testing import run_virtual
+from tests.engine.memory_store import Disk, MemoryStore
+from tests.engine.memory_store import go as durably
+from tests.engine.vendor import WHOLE, Vendor, rows, swapped
+
+
+class Mistaken(Hum):
+    """Forgets the zone of the times of page 3."""
+
+    def read_page(self, response, *, page, raw=False):
+        answer = super().read_page(response, page=page, raw=raw)
+        if page != 3:
+            return answer
+        return evolve(answer, times=[time.replace(tzinfo=None) for time in answer.times])
+
+
+@pytest.mark.parametrize("on_incomplete", ["raise", "warn"])
+def test_a_mistake_of_a_provider_is_raised_after_the_rows_before_it(on_incomplete):
+    vendor, seen = Vendor(rows(400)), []
+
+    async def pull():
+        mistaken = Mistaken("invented", environment="sandbox")
+        retry = Retry(attempts=1)
+        async with Client(mistaken, transport=vendor, retry=retry, concurrency=4) as client:
+            query = client.sessions(**WHOLE).with_options(on_incomplete=on_incomplete)
+            with pytest.raises(TypeError, match="naive"):
+                async for session in query:
+                    seen.append(session.id)
+
+    run_virtual(pull())
+    assert seen == vendor.ids[: len(seen)]
+    assert 0 < len(seen) <= 100
+    assert len(vendor.pages) <= 8
+
+
+@pytest.mark.parametrize("concurrency", [2, 8])
+@pytest.mark.parametrize("count", [1000, 1500])
+def test_disorder_that_shows_while_ranges_are_under_way_is_told_and_awaited(count, concurrency):
+    vendor, seen = Vendor(swapped(rows(count))), Counter()
+
+    async def pull():
+        async with vendor.client(concurrency=concurrency) as client:
+            query = client.sessions(**WHOLE).with_options(consistency="strict")
+            with pytest.raises(IncompleteError, match="not in time order"):
+                async for session in query:
+                    seen[session.id] += 1
+
+    run_virtual(pull())
+    assert set(seen) <= set(vendor.ids)
+    assert set(seen.values()) == {1}
+    disk = Disk()
+    with pytest.raises(IncompleteError, match="not in time order"):
+        durably(vendor, MemoryStore(disk), concurrency=concurrency, consistency="strict")
+
+
+@pytest.mark.parametrize("concurrency", [8, 32])
+def test_a_transport_that_never_waits_leaves_the_loop_its_turns(concurrency):
+    vendor = Vendor(rows(5000))
+    pages = {page: vendor.honest(page) for page in range(1, 101)}
+    turns = []
+
+    async def send(request, *, timeout_s):
+        page = dict(request.params)["page"]
+        vendor.pages.append(int(page))
+        return pages[int(page)]
+
+    async def beat():
+        while True:
+            turns.append(len(vendor.pages))
+            await asyncio.sleep(0)
+
+    async def pull():
+        vendor.send = send
+        beating = asyncio.create_task(beat())
+        async with vendor.client(concurrency=concurrency) as client:
+            assert len(await client.sessions(**WHOLE).collect()) == 5000
+        beating.cancel()
+
+    run_virtual(pull())
+    assert max(b - a for a, b in pairwise(turns)) <= 2 * concurrency
+
+
+@pytest.mark.parametrize("concurrency", [2, 8])
+def test_who_wants_only_the_first_page_pays_for_no_other(concurrency):
+    vendor = Vendor(rows(5000))
+
+    async def pull():
+        async with (
+            vendor.client(concurrency=concurrency) as client,
+            client.sessions(**WHOLE) as stream,
+        ):
+            async for _ in stream:
+                break
+        await asyncio.sleep(60)
+
+    run_virtual(pull())
+    assert vendor.pages == [1]
+
+
+def test_a_stream_that_was_closed_from_elsewhere_asks_for_nothing_more():
+    vendor = Vendor(rows(3000))
+    honest = vendor.send
+
+    async def stubborn(request, *, timeout_s):
+        try:
+            return await honest(request, timeout_s=timeout_s)
+        except asyncio.CancelledError:
+            return vendor.honest(int(dict(request.params)["page"]))
+
+    async def pull():
+        vendor.send = stubborn
+        async with vendor.client(concurrency=4) as client:
+            stream = client.sessions(**WHOLE).stream()
+
+            async def consume():
+                async for _ in stream:
+                    pass
+
+            consumer = asyncio.create_task(consume())
+            await asyncio.sleep(0.33)
+            await stream.aclose()
+            sent = len(vendor.pages)
+            await asyncio.gather(consumer, return_exceptions=True)
+            await asyncio.sleep(3)
+            assert len(vendor.pages) == sent
+
+    run_virtual(pull())
