@@ -296,6 +296,8 @@ class Traffic:
                     self._read(vendor, course, chance)
                 case _:
                     course.arrive(*self.read.pop(chance.randrange(len(self.read))))
+        assert not self.sent, "it is finished, and yet requests are under way"
+        assert not self.read, "it is finished, and yet answers are under way"
 
     def _read(self, vendor: Vendor | Any, course: Course, chance: Random) -> None:
         ask = self.sent.pop(chance.randrange(len(self.sent)))

@@ -97,6 +97,27 @@ def test_a_page_of_one_instant_out_of_order_is_no_proof():
     assert run(vendor, ASKED).walk.unproven == [ASKED.owned]
 
 
+@given(
+    st.integers(0, 200),
+    st.sets(st.integers(1, 200), max_size=40),
+    st.integers(2, 10),
+    st.sampled_from(["count", "strict"]),
+    st.integers(1, 8),
+    seeds,
+)
+def test_rows_out_of_place_come_once_at_most_whatever_is_under_way(
+    count, misplaced, size, consistency, open_asks, seed
+):
+    def order(row):
+        return -row.instant + 3_000_000 * (row.number in misplaced)
+
+    vendor = vendor_of(range(count), size, order=order)
+    course = run(vendor, ASKED, consistency=consistency, seed=seed, open_asks=open_asks)
+    numbers = [row.number for row in course.rows]
+    assert len(set(numbers)) == len(numbers)
+    assert course.walk.is_finished
+
+
 def test_strict_sees_disorder_within_an_answer_after_others_were_in_order():
     vendor = vendor_of([9, 8, 5, 3, 4, 2], 3, order=lambda row: row.number)
     course = run(vendor, ASKED, consistency="strict")
