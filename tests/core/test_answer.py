@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asyncsessions.core.answer import is_newest_first, place
+from asyncsessions.core.answer import Portion, is_newest_first, place
+from asyncsessions.core.seam import Seam
 from asyncsessions.core.tiles import Span
 from tests.core.model import Row, answer, at
 
@@ -53,5 +54,7 @@ def test_a_page_without_rows_lies_everywhere():
 
 
 def test_rows_stay_out_of_the_repr():
-    shown = repr(answer([Row(77, at(3))], 1)) + repr(page_of(4, 4))
+    row, page = Row(77, at(3)), page_of(4, 4)
+    shown = repr(answer([row], 1)) + repr(page) + repr(Portion(Span(0, 9), [row]))
+    shown += repr(Seam(1, 2, page, page, [page]))
     assert "Row" not in shown

@@ -6,6 +6,7 @@ import asyncio
 
 from asyncsessions.core.answer import Answer, Ask
 from asyncsessions.core.windows import resolve_range, split
+from asyncsessions.engine.outbox import Batch
 from asyncsessions.engine.pages import PageRead, PageTasks
 from asyncsessions.testing import run_virtual
 from tests.engine.memory_store import BEGUN, WHOLE
@@ -69,3 +70,10 @@ def test_what_comes_while_nobody_waits_is_kept_and_nothing_is_asked_for():
         assert pages.course == ["ask 1", "read 1"]
 
     run_virtual(work)
+
+
+def test_rows_and_bodies_stay_out_of_the_repr():
+    row = "CANARY"
+    shown = repr(Batch(0, [row])) + repr(PageRead(Answer([row], [], 1), (), row.encode()))
+    assert "CANARY" not in shown
+    assert shown.count("1 rows") == 1
