@@ -57,9 +57,10 @@ class IdleConnections:
             self._waiting.pop().close()
 
     def _look_later(self) -> None:
-        loop = asyncio.get_running_loop()
         # Weakly: connections of a client that is dropped shall not wait for the timer.
-        self._timer = loop.call_later(self._keepalive_s, _close_unused, weakref.ref(self))
+        kept: weakref.ref[IdleConnections] = weakref.ref(self)
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(self._keepalive_s, _close_unused, kept)
 
     def close_unused(self) -> None:
         """Close those that nobody has taken since the last look."""
