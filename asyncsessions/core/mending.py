@@ -16,7 +16,7 @@ requests run out is *left*: delivered as far as it is known, and unproven.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from heapq import heapify, heappop, heappush
 from itertools import count
@@ -322,50 +322,43 @@ class Mending(Generic[T]):
         if crowd.is_proven:
             return self._claim(ask.window.asked, self._cover.newest_first(crowd.rows))
         reason = CROWDED if self._has_ids or crowd.are_apart else TWINNED
+        if reason not in self.reasons:
+            self.reasons.append(reason)
         # The other parts of the second would be read no better.
         parts = self._parts_of(ask.window.asked)
         self._waiting = [entry for entry in self._waiting if entry[2] not in parts]
         heapify(self._waiting)
         portions: list[Portion[T]] = []
         for part in (piece, *parts):
-            portions += self._leave(evolve(part, parts=(*part.parts, *crowd.known)), reason)
+            portions += self._cover.leave(part.span, (*part.parts, *crowd.known))
         return portions
 
     # ------------------------------------------------------------------ the end
 
-    def _leave(self, piece: Range[T], reason: str | None) -> list[Portion[T]]:
-        if reason is not None and reason not in self.reasons:
-            self.reasons.append(reason)
-        return self._cover.leave(piece.span, piece.parts)
-
     def leave_waiting(self) -> list[Portion[T]]:
-        """Give up every range that is not asked for yet, for a reason that is known already."""
+        """Give up every range that is not asked for yet; why is known already."""
         waiting, self._waiting = sorted(self._waiting), []
-        portions: list[Portion[T]] = []
-        for *_, piece in waiting:
-            portions += self._leave_as_known(piece, None)
-        return portions
+        return self._leave(piece for *_, piece in waiting)
 
-    def _leave_as_known(self, piece: Range[T], reason: str | None) -> list[Portion[T]]:
-        known = () if piece.crowd is None else piece.crowd.known
-        return self._leave(evolve(piece, parts=(*piece.parts, *known)), reason)
-
-    def leave_all(
-        self, reason: str | None, *, before: tuple[int, int] | None = None
-    ) -> list[Portion[T]]:
-        """Give up every range, or only those down to an ask's position and drop the others.
-
-        ``reason`` says why, ``None`` if that is known already.
-        """
-        pieces = [piece for _, _, piece in sorted(self._waiting)] + list(self._open.values())
+    def leave_all(self, *, before: tuple[int, int] | None = None) -> list[Portion[T]]:
+        """Give up every range, or only those down to an ask's position and drop the others."""
+        pieces = [piece for *_, piece in sorted(self._waiting)] + list(self._open.values())
         self._waiting.clear()
         self._open.clear()
+        return self._leave(
+            piece for piece in pieces if before is None or _position(piece) <= before
+        )
+
+    def _leave(self, pieces: Iterable[Range[T]]) -> list[Portion[T]]:
         portions: list[Portion[T]] = []
         for piece in pieces:
-            end = to_micros(asked_range(piece.span).asked_end)
-            if before is None or (piece.place, -end) <= before:
-                portions += self._leave_as_known(piece, reason)
+            known = () if piece.crowd is None else piece.crowd.known
+            portions += self._cover.leave(piece.span, (*piece.parts, *known))
         return portions
+
+
+def _position(piece: Range[Any]) -> tuple[int, int]:
+    return piece.place, -to_micros(asked_range(piece.span).asked_end)
 
 
 def _second(piece: Range[Any]) -> Span:

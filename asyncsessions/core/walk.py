@@ -346,10 +346,10 @@ class Walk(Generic[T]):
         if self.positional and not self._positions.is_left:
             self._is_doubtful |= not self._pages.adds_up
         elif before is None:
-            portions += self._mending.leave_all(None) + self._seams.give_up(before=None)
+            portions += self._mending.leave_all() + self._seams.give_up(before=None)
         else:
             page = before.place + 1 if before.serial else before.page
-            portions += self._mending.leave_all(None, before=before.position)
+            portions += self._mending.leave_all(before=before.position)
             portions += self._seams.give_up(before=page)
         if self.unproven and not self.reasons and reason is not None:
             self._doubt(reason)

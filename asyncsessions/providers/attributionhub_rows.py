@@ -93,32 +93,24 @@ def settled(rows: Sequence[AhRow]) -> tuple[list[datetime], str | None]:
             row.term,
             row.landing_page,
         )
-        conversion = row.conversion
-        if isinstance(conversion, list):
-            has_several |= len(conversion) > 1
-            row.conversion = _first(conversion)
-        elif conversion is not None:
-            _put_in_utc(conversion)
-        left = row.exit
-        if isinstance(left, list):
-            has_several |= len(left) > 1
-            row.exit = _first(left)
-        elif left is not None:
-            _put_in_utc(left)
+        if row.conversion is not None:
+            row.conversion, is_one_of_many = _first_in_utc(row.conversion)
+            has_several |= is_one_of_many
+        if row.exit is not None:
+            row.exit, is_one_of_many = _first_in_utc(row.exit)
+            has_several |= is_one_of_many
     return times, ONE_EVENT if has_several else None
 
 
-def _first(events: list[E]) -> E | None:
+def _first_in_utc(sent: E | list[E]) -> tuple[E | None, bool]:
+    """Return the first of one event or several, and whether there are several."""
+    events = sent if isinstance(sent, list) else [sent]
     if not events:
-        return None
-    _put_in_utc(events[0])
-    return events[0]
-
-
-def _put_in_utc(event: AhConversion | AhExit) -> None:
-    moment = event.timestamp
+        return None, False
+    event, moment = events[0], events[0].timestamp
     if moment is not None and moment.tzinfo is not UTC:
         event.timestamp = utc(moment)
+    return event, len(events) > 1
 
 
 def to_sessions(rows: Sequence[AhRow], raws: Sequence[bytes] | None = None) -> list[Session]:

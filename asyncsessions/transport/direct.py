@@ -14,7 +14,6 @@ from typing import TypeVar
 
 import aiohttp
 from aiohttp import ClientSession, StreamReader
-from aiohttp.connector import Connection
 from attrs import frozen
 from yarl import URL
 
@@ -83,7 +82,9 @@ class Direct:
         """
         head = self._head(request)
         sent = _message(request, head)
-        connection = head.idle.take() or await self._connect(head)
+        connection = head.idle.take()
+        if connection is None:
+            connection = await self._connector.connect(head.peer, [], NO_TIMEOUT)
         try:
             protocol, transport = connection.protocol, connection.transport
             assert protocol is not None
@@ -104,9 +105,6 @@ class Direct:
         """Close the connections that wait."""
         for idle in self._idle.values():
             idle.close()
-
-    async def _connect(self, head: _Head) -> Connection:
-        return await self._connector.connect(head.peer, [], NO_TIMEOUT)
 
     def _head(self, request: Request) -> _Head:
         """Return the common part of a request, which mostly is that of the one before."""
