@@ -153,6 +153,7 @@ class PageTasks:
         self._done: deque[PageTask] = deque()
         self._waiter: asyncio.Future[None] | None = None
         self._take: TakePage | None = None
+        self._has_failed = False
         self._is_abandoned = False
 
     def __len__(self) -> int:
@@ -169,8 +170,12 @@ class PageTasks:
         following: Ask | None = ask
         waiter: asyncio.Future[None] | None = None
         while following is not None:
-            read = await source.read(following)
-            if self._take is None or self._waiter is waiter:
+            try:
+                read = await source.read(following)
+            except Exception:
+                self._has_failed = True  # who waits has to know before anything else is sent
+                raise
+            if self._take is None or self._has_failed or self._waiter is waiter:
                 return read  # nobody waits, or they have had no turn since this task's last page
             waiter = self._waiter
             following = self._take(cast("PageTask", asyncio.current_task()), read)

@@ -310,7 +310,9 @@ class PageStream:
         """Take every answer that has arrived."""
         while (task := self._tasks.take_done()) is not None:
             if task not in self._asked:
-                continue  # `_go_on` has taken what it read
+                if not task.cancelled():
+                    task.result()  # taken by `_go_on`; raises what that could not catch
+                continue
             lane, ask = self._asked.pop(task)
             if task.cancelled():
                 if self._failure is None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from asyncsessions.core.answer import Answer, Ask
 from asyncsessions.core.windows import resolve_range, split
 from asyncsessions.engine.outbox import Batch
 from asyncsessions.engine.pages import PageRead, PageTasks
+from asyncsessions.errors import TransportError
 from asyncsessions.testing import run_virtual
 from tests.engine.memory_store import BEGUN, WHOLE
 
@@ -40,6 +43,27 @@ def test_while_somebody_waits_a_task_goes_on_before_the_next_answer_is_read():
         ]
         assert len(tasks) == 3
         await tasks.aclose()
+
+    run_virtual(work)
+
+
+def test_after_a_failure_in_the_same_moment_nothing_else_is_asked_for():
+    class Failing(Pages):
+        async def read(self, ask):
+            read = await super().read(ask)
+            if ask.page == 1:
+                raise TransportError("invented")
+            return read
+
+    async def work():
+        pages, tasks = Failing(), PageTasks()
+        started = [tasks.start(pages, Ask(WINDOW, page)) for page in (1, 2)]
+        await tasks.wait(lambda _, read: Ask(WINDOW, read.answer.total + 10))
+        assert pages.course == ["ask 1", "ask 2", "read 1", "read 2"]
+        assert [tasks.take_done(), tasks.take_done()] == started
+        assert started[1].result().answer.total == 2
+        with pytest.raises(TransportError):
+            started[0].result()
 
     run_virtual(work)
 

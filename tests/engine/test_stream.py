@@ -10,6 +10,7 @@ import pytest
 
 from asyncsessions import InvalidQueryError, SessionsError
 from asyncsessions.core.report import Report
+from asyncsessions.engine.lane import Lane
 from asyncsessions.testing import run_virtual
 from tests.engine.vendor import WHOLE, Vendor, failing, rows, swapped
 
@@ -339,3 +340,24 @@ def test_a_programming_error_comes_out_as_it_is() -> None:
 
     run_virtual(pull())
     assert seen == vendor.ids[:100]
+
+
+def test_what_is_no_exception_reaches_who_waits_for_the_page(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Stop(BaseException):
+        pass
+
+    def stop(*_: object) -> None:
+        raise Stop
+
+    async def pull() -> None:
+        vendor = Vendor(rows(230))
+        async with vendor.client() as client:
+            pages = client.sessions(**WHOLE).pages()
+            await anext(pages)
+            monkeypatch.setattr(Lane, "answer", stop)
+            with pytest.raises(Stop):
+                await anext(pages)
+
+    run_virtual(pull())
