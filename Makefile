@@ -95,6 +95,16 @@ bench-sinks: .venvs/bench/.ready ## the same rows into Arrow, Parquet, DuckDB, J
 	.venvs/bench/bin/python -m benchmarks.sinks --group duckdb --pages 600 --rounds 5 --concurrency 20 \
 	  --latency 0.05 --write benchmarks/results/sinks_latency.json $(BENCH_ARGS)
 
+.venvs/airbyte/.ready: pyproject.toml
+	@rm -rf .venvs/airbyte && "$$(sh tools/find_python.sh)" -m venv .venvs/airbyte
+	@.venvs/airbyte/bin/python $(PIP_INSTALL) -e '.[duckdb]' 'airbyte-cdk>=7.0'
+	@touch $@
+
+bench-airbyte: .venvs/bench/.ready .venvs/airbyte/.ready ## a connector of Airbyte's beside ours at 50 ms; a minute
+	.venvs/bench/bin/python -m benchmarks.sinks --group duckdb --only Airbyte --pages 600 --rounds 5 \
+	  --concurrency 20 --latency 0.05 --write benchmarks/results/sinks_airbyte.json $(BENCH_ARGS)
+	.venvs/bench/bin/python -m tools.generate docs/performance.md
+
 bench-durable: $(VENV)/.test ## a thousand to a million rows into each durable target; takes minutes
 	$(BIN)/python -m benchmarks.durable --write benchmarks/results/durable.json $(BENCH_ARGS)
 

@@ -23,6 +23,7 @@ __all__ = [
     "schedule_table",
     "server_line",
     "sinks_figure",
+    "sinks_airbyte_table",
     "sinks_latency_table",
     "sinks_table",
     "slow_table",
@@ -292,6 +293,11 @@ def sinks_table() -> str:
 def sinks_latency_table() -> str:
     """Return the same where answers take long."""
     return _sinks("sinks_latency")
+
+
+def sinks_airbyte_table() -> str:
+    """Return the same with a connector of Airbyte's, which runs from an environment of its own."""
+    return _sinks("sinks_airbyte")
 
 
 def loading_claim() -> str:
