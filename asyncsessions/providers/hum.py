@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any, Literal, TypeAlias, TypeVar, cast
 from uuid import UUID
@@ -20,7 +20,7 @@ from asyncsessions.core.answer import Answer
 from asyncsessions.core.http import Request, Response, Secret, base_url, checked_secret
 from asyncsessions.core.lines import SessionLine
 from asyncsessions.core.masking import masked
-from asyncsessions.core.records import CartStep, Order, Session, SessionDetail
+from asyncsessions.core.records import Session, SessionDetail
 from asyncsessions.core.windows import TimeLike, Window
 from asyncsessions.errors import (
     ConfigurationError,
@@ -29,26 +29,17 @@ from asyncsessions.errors import (
     UnexpectedResponseError,
 )
 from asyncsessions.providers.base import Query, instant
+from asyncsessions.providers.hum_detail import decode_detail, read_detail
 from asyncsessions.providers.hum_rows import (
     HumAddress,
-    HumOrder,
     HumRow,
-    read_address,
-    read_order,
+    HumStatus,
     to_columns,
     to_lines,
     to_sessions,
     to_utc,
 )
-from asyncsessions.providers.wire import (
-    Count,
-    Whole,
-    maybe_utc,
-    raw_records,
-    reading,
-    undocumented,
-    utc,
-)
+from asyncsessions.providers.wire import Count, raw_records, reading, undocumented
 
 __all__ = ["ENVIRONMENTS", "Environment", "Hum"]
 
@@ -66,38 +57,11 @@ PATH = "/analytics/sessions"
 SESSION_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._~-]*")
 
 
-class HumStep(msgspec.Struct, gc=False):
-    """One step of the cart."""
-
-    step: Whole
-    step_name: str | None = None
-    timestamp: datetime | None = None
-
-
-class HumDetailRow(msgspec.Struct, gc=False):
-    """The single session of the detail endpoint."""
-
-    id: str
-    created_at: datetime
-    campaign_id: str | None = None
-    address: HumAddress | None = None
-    furthest_step: Whole | None = None
-    order: HumOrder | None = None
-    cart_progression: list[HumStep] | None = None
-
-
 class HumMeta(msgspec.Struct, gc=False):
     """Where in the list the page is; ``pages`` is not used, since ``count`` says it better."""
 
     page: Count
     count: Count
-
-
-class HumStatus(msgspec.Struct, gc=False):
-    """What every answer says of itself, in whatever shape the rest is."""
-
-    request_status: str
-    message: str | None = None
 
 
 class HumPage(HumStatus, gc=False, kw_only=True):
@@ -107,18 +71,9 @@ class HumPage(HumStatus, gc=False, kw_only=True):
     meta: HumMeta
 
 
-class HumDetail(HumStatus, gc=False, kw_only=True):
-    """The envelope of a detail answer."""
-
-    data: HumDetailRow
-
-
 W = TypeVar("W", bound=HumStatus)
 
-NO_ORDER = Order()
-
 decode_page = msgspec.json.Decoder(HumPage).decode
-decode_detail = msgspec.json.Decoder(HumDetail).decode
 decode_status = msgspec.json.Decoder(HumStatus).decode
 
 KNOWN_PAGE: dict[str, Any] = {
@@ -253,7 +208,7 @@ class Hum:
 
     def read_session(self, response: Response) -> SessionDetail:
         """Read a detail answer."""
-        return self._read(response, decode_detail, lambda sent: _detail(sent.data))
+        return self._read(response, decode_detail, lambda sent: read_detail(sent.data))
 
     def ping_request(self) -> Request:
         """Build the request that checks the token and asks for nothing."""
@@ -350,25 +305,3 @@ def _uuid(value: str | UUID) -> str:
         return str(value if isinstance(value, UUID) else UUID(value))
     except (ValueError, AttributeError, TypeError):
         raise InvalidQueryError("token_ids must be UUIDs") from None
-
-
-def _detail(row: HumDetailRow) -> SessionDetail:
-    return SessionDetail(
-        provider=Hum.name,
-        id=row.id,
-        started_at=utc(row.created_at),
-        campaign=row.campaign_id,
-        address=None if row.address is None else read_address(row.address),
-        furthest_step=row.furthest_step,
-        order=None if row.order is None else _detailed_order(row.order),
-        cart_progression=tuple(
-            CartStep(step=step.step, name=step.step_name, at=maybe_utc(step.timestamp))
-            for step in row.cart_progression or ()
-        ),
-    )
-
-
-def _detailed_order(sent: HumOrder) -> Order | None:
-    sent.ordered_at, sent.installed_at = maybe_utc(sent.ordered_at), maybe_utc(sent.installed_at)
-    order = read_order(sent)
-    return None if order == NO_ORDER else order

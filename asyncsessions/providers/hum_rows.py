@@ -17,6 +17,7 @@ __all__ = [
     "HumAddress",
     "HumOrder",
     "HumRow",
+    "HumStatus",
     "read_address",
     "read_order",
     "to_columns",
@@ -24,6 +25,13 @@ __all__ = [
     "to_sessions",
     "to_utc",
 ]
+
+
+class HumStatus(msgspec.Struct, gc=False):
+    """What every answer says of itself, in whatever shape the rest is."""
+
+    request_status: str
+    message: str | None = None
 
 
 class HumAddress(msgspec.Struct, gc=False):

@@ -82,7 +82,7 @@ def measured(monkeypatch, tmp_path):
     share = {"name": "pages()", "group": "schedule", "concurrency": 8, "share": 0.97}
     storing.store(tmp_path / "schedule.json", {}, [share])
     sink = [_row("asyncsessions .parquet", "parquet", 4, peak_mb=90.0)]
-    for name in ("sinks", "sinks_latency"):
+    for name in ("sinks", "sinks_latency", "sinks_airbyte"):
         storing.store(tmp_path / f"{name}.json", {}, sink)
     loads = [
         _row(name, "dlt into duckdb", at, wall_s=3.0 * at, peak_mb=300.0)
