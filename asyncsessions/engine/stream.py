@@ -4,17 +4,15 @@ A class and not an async generator, because a generator must not own tasks: a ``
 leave them running, and a failing page would cancel the consumer's own await.  Nothing is sent
 unless the consumer pulls: each pull tops up the requests under way and waits for what is due.
 
-At most ``concurrency`` requests are under way.  Answers ahead of a straggler are kept until it
-comes, ``REORDER_FACTOR * concurrency`` pages of them at most; pages that are ready for a slow
-consumer count against the concurrency instead, all but half of it, so that hardly anything is bought
-that nobody may want.  An error is raised at its own position, after the rows of all pages before it.
+What is asked for next is told in :mod:`asyncsessions.engine.asking`.  An error is raised at its own
+position, after the rows of all pages before it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -26,7 +24,7 @@ from asyncsessions.core.plan import PullPlan
 from asyncsessions.core.records import Session
 from asyncsessions.core.report import Report
 from asyncsessions.core.watch import Watch
-from asyncsessions.core.windows import Window
+from asyncsessions.engine.asking import Asking
 from asyncsessions.engine.lane import Lane
 from asyncsessions.engine.logs import warn_of_surprises, warn_that_incomplete
 from asyncsessions.engine.outbox import Batch, Outbox
@@ -36,8 +34,6 @@ from asyncsessions.engine.tally import Tally, incomplete
 from asyncsessions.errors import ConfigurationError, SessionsError
 
 __all__ = ["PageStream"]
-
-REORDER_FACTOR = 16
 
 
 def wall_clock() -> datetime:
@@ -80,14 +76,15 @@ class PageStream:
         self.watch = source.meter.watch
         """Tells the observers; ``None`` if nobody watches."""
         self._options = options
-        self._concurrency = concurrency
         self._planning = planning
         self._now = now
         self._tasks = PageTasks()
         self._asked: dict[PageTask, tuple[Lane, Ask]] = {}
         self._tally = Tally(source.provider.name, source.meter, now)
-        self._windows: Iterator[Window] | None = None
         self._outbox = Outbox(ordered=options.ordered, page_size=source.provider.page_size)
+        self._asking = Asking(
+            source.provider, options, self._outbox, self._tally, concurrency=concurrency
+        )
         self._failure: Failure | None = None
         self._error: BaseException | None = None
         self._has_ended = False
@@ -156,7 +153,7 @@ class PageStream:
     async def _pull(self, *, as_sent: bool) -> Batch:
         if self._has_ended:
             raise StopAsyncIteration
-        if self._windows is None:
+        if self._tally.pinned is None:
             self.plan()
         while not self._is_limit_reached():
             if self._is_closed:
@@ -191,7 +188,7 @@ class PageStream:
         source = self._source
         plan = self._planning(source.provider, source.query, now=self._now())
         self._tally.pinned, self._tally.windows = plan.pinned, list(plan.windows)
-        self._windows = iter(plan.windows)
+        self._asking.windows = iter(plan.windows)
         if self.watch is not None:
             self.watch.begin()
         self._finalizer = weakref.finalize(self, _abandon, self._loop, self._tasks, self.watch)
@@ -252,57 +249,9 @@ class PageStream:
 
     def _next_ask(self, under_way: int) -> tuple[Lane, Ask] | None:
         """Return what to send now, and its window; ``None`` if nothing is allowed and worth it."""
-        if self._failure is not None or self._is_closed or not self._may_send(under_way):
+        if self._failure is not None or self._is_closed:
             return None
-        lane = self._lane_to_ask()
-        return None if lane is None else (lane, lane.walk.next_ask())
-
-    def _may_send(self, under_way: int) -> bool:
-        if under_way and not self._tally.pages:
-            return False  # a wrong key shall cost one request, not as many as there are windows
-        # Answers that come together are not waited for one by one, but for more than half of a
-        # round the consumer seems to have no use.
-        unwanted = max(0, len(self._outbox) - self._concurrency // 2)
-        if under_way + unwanted >= self._concurrency:
-            return False
-        size, ready_rows = self._source.provider.page_size, self._outbox.ready_rows
-        ahead = ready_rows + self._outbox.held_rows + under_way * size
-        if under_way and ahead >= REORDER_FACTOR * self._concurrency * size:
-            return False
-        limit = self._options.limit
-        if limit is None:
-            return True
-        seam_rows = self._outbox.seam_rows
-        on_the_way = ahead + seam_rows
-        if not under_way and not seam_rows:
-            on_the_way = ready_rows  # the others wait for a range not asked for yet
-        return self._tally.rows + on_the_way < limit
-
-    def _lane_to_ask(self) -> Lane | None:
-        """Return the first window that has something to ask, opening the next if none has."""
-        lanes = self._outbox.lanes
-        for lane in lanes:
-            if lane.walk.has_ask:
-                return lane
-        assert self._windows is not None
-        # With a limit another window is worth a request only if those open do not suffice.
-        is_known = self._options.limit is None or all(lane.walk.tag is not None for lane in lanes)
-        if is_known and len(lanes) < self._concurrency:
-            for window in self._windows:
-                lane = self._open_lane(window)
-                self._tally.lanes.append(lane)
-                lanes.append(lane)
-                return lane
-        return None
-
-    def _open_lane(self, window: Window) -> Lane:
-        return Lane(
-            len(self._tally.lanes),
-            window,
-            self._source.provider,
-            self._options,
-            concurrency=self._concurrency,
-        )
+        return self._asking.next_ask(under_way)
 
     # ------------------------------------------------------------------ receiving
 

@@ -1,0 +1,101 @@
+"""What a stream asks for next: all that it may, and nothing that nobody may want.
+
+At most ``concurrency`` requests are under way.  Answers ahead of a straggler are kept until it
+comes, ``REORDER_FACTOR * concurrency`` pages of them at most; pages that are ready for a slow
+consumer count against the concurrency instead, all but half of it, so that hardly anything is bought
+that nobody may want.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from asyncsessions.core.answer import Ask
+from asyncsessions.core.options import Options
+from asyncsessions.core.windows import Window
+from asyncsessions.engine.lane import Lane
+from asyncsessions.engine.outbox import Outbox
+from asyncsessions.engine.tally import Tally
+from asyncsessions.providers.base import Provider
+
+__all__ = ["Asking"]
+
+REORDER_FACTOR = 16
+
+
+class Asking:
+    """Chooses the requests of one stream.
+
+    ``windows`` are opened in their order, each when those before it have nothing left to ask.
+    """
+
+    def __init__(
+        self,
+        provider: Provider[...],
+        options: Options,
+        outbox: Outbox,
+        tally: Tally,
+        *,
+        concurrency: int,
+    ) -> None:
+        self.windows: Iterator[Window] = iter(())
+        self._provider = provider
+        self._options = options
+        self._outbox = outbox
+        self._tally = tally
+        self._concurrency = concurrency
+        self._page_size = provider.page_size
+        self._most_ahead = REORDER_FACTOR * concurrency * provider.page_size
+
+    def next_ask(self, under_way: int) -> tuple[Lane, Ask] | None:
+        """Return what to send beside so many requests, and its window; ``None`` = nothing now."""
+        if not self._may_send(under_way):
+            return None
+        lane = self._lane_to_ask()
+        return None if lane is None else (lane, lane.walk.next_ask())
+
+    def _may_send(self, under_way: int) -> bool:
+        if under_way >= self._concurrency or (under_way and not self._tally.pages):
+            return False  # a wrong key shall cost one request, not as many as there are windows
+        # Answers that come together are not waited for one by one, but for more than half of a
+        # round the consumer seems to have no use.
+        unwanted = max(0, len(self._outbox) - self._concurrency // 2)
+        if under_way + unwanted >= self._concurrency:
+            return False
+        ready_rows = self._outbox.ready_rows
+        ahead = ready_rows + self._outbox.held_rows + under_way * self._page_size
+        if under_way and ahead >= self._most_ahead:
+            return False
+        limit = self._options.limit
+        if limit is None:
+            return True
+        seam_rows = self._outbox.seam_rows
+        on_the_way = ahead + seam_rows
+        if not under_way and not seam_rows:
+            on_the_way = ready_rows  # the others wait for a range not asked for yet
+        return self._tally.rows + on_the_way < limit
+
+    def _lane_to_ask(self) -> Lane | None:
+        """Return the first window that has something to ask, opening the next if none has."""
+        lanes = self._outbox.lanes
+        for lane in lanes:
+            if lane.walk.has_ask:
+                return lane
+        # With a limit another window is worth a request only if those open do not suffice.
+        is_known = self._options.limit is None or all(lane.walk.tag is not None for lane in lanes)
+        if is_known and len(lanes) < self._concurrency:
+            for window in self.windows:
+                lane = self._open_lane(window)
+                self._tally.lanes.append(lane)
+                lanes.append(lane)
+                return lane
+        return None
+
+    def _open_lane(self, window: Window) -> Lane:
+        return Lane(
+            len(self._tally.lanes),
+            window,
+            self._provider,
+            self._options,
+            concurrency=self._concurrency,
+        )
