@@ -259,8 +259,7 @@ class PageStream:
         """Take every answer that has arrived."""
         while (task := self._tasks.take_done()) is not None:
             if task not in self._asked:
-                if not task.cancelled():
-                    task.result()  # taken by `_go_on`; raises what that could not catch
+                task.result()  # `_go_on` has taken what it read; raises what that did not catch
                 continue
             lane, ask = self._asked.pop(task)
             if task.cancelled():
