@@ -80,6 +80,7 @@ test: $(VENV)/.test ## all tests but the nightly ones; warnings are errors
 bench: .venvs/bench/.ready ## pages into objects, side by side with what else there is; ten minutes
 	.venvs/bench/bin/python -m benchmarks.reading $(BENCH_ARGS)
 ifeq ($(strip $(BENCH_ARGS)),)
+	.venvs/bench/bin/python -m benchmarks.apart
 	.venvs/bench/bin/python -m benchmarks.scale
 	.venvs/bench/bin/python -m benchmarks.micro
 	.venvs/bench/bin/python -m benchmarks.schedule

@@ -9,6 +9,7 @@ from benchmarks.contending import DEFAULT, FLOOR, OURS
 from benchmarks.storing import Content, rows_of, stored
 
 __all__ = [
+    "apart_table",
     "claim",
     "contenders_table",
     "hub_table",
@@ -157,6 +158,20 @@ def ratios_table() -> str:
         "rounds",
     ]
     return _table(head, lines)
+
+
+def apart_table() -> str:
+    """Return our ways and the floors, each in a process of its own."""
+    lines = [
+        [
+            *(row["name"], f"{row['cpu_us']:.1f}", f"{row['cpu_to_floor']:.2f}"),
+            *(_span(row["cpu_to_floor_spread"]), f"{row['cpu_to_default']:.2f}"),
+            *(f"{row['faults_a_page']:.1f}", str(row["rounds"])),
+        ]
+        for row in rows_of(stored("apart"), "apart")
+    ]
+    head = ["", "CPU, µs a record", f"CPU, {X} tuned bytes", "half of the rounds"]
+    return _table([*head, f"{X} plain bytes", "page faults a page", "rounds"], lines)
 
 
 def rates_table() -> str:

@@ -81,6 +81,8 @@ def measured(monkeypatch, tmp_path):
     storing.store(tmp_path / "micro.json", {}, [{"name": "a tile", "group": "micro", **micro}])
     share = {"name": "pages()", "group": "schedule", "concurrency": 8, "share": 0.97}
     storing.store(tmp_path / "schedule.json", {}, [share])
+    apart = _row("asyncsessions pages()", "apart", 5, cpu_to_default=1.5, faults_a_page=0.1)
+    storing.store(tmp_path / "apart.json", {}, [apart])
     sink = [_row("asyncsessions .parquet", "parquet", 4, peak_mb=90.0)]
     for name in ("sinks", "sinks_latency", "sinks_airbyte"):
         storing.store(tmp_path / f"{name}.json", {}, sink)

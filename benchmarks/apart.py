@@ -1,0 +1,117 @@
+"""What reading costs in a process that does nothing else: ``python -m benchmarks.apart``.
+
+In one process (:mod:`benchmarks.reading`) all ways share a heap.  One that only fetches bytes frees
+the top of it with each page, and the C library gives that back to the system and takes it again: some
+page faults a page, which nobody has after anything else has grown the heap.  So here each way has a
+process of its own, round by round; each reads the list a few times and tells the median.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.contending import CONTENDERS, DEFAULT, FLOOR
+from benchmarks.measuring import quartiles, ratio, ratios, server
+from benchmarks.storing import RESULTS, store
+
+__all__ = ["NAMES"]
+
+PAGE, CONCURRENCY = 50, 16
+WARM_UP = 100  # pages
+TIMES = 3
+NAMES = (
+    FLOOR,
+    DEFAULT,
+    "bytes only, our transport",
+    "asyncsessions pages()",
+    "asyncsessions items",
+)
+US = 1e6
+
+
+async def read(index: int, address: str, pages: int) -> dict[str, float]:
+    """Let a contender read in this process, and return what a page takes."""
+    work = CONTENDERS[index].load()
+    await work(f"{address}/{WARM_UP}/0", WARM_UP, CONCURRENCY)
+    cpu, faults = list[float](), list[float]()
+    for _ in range(TIMES):
+        gc.collect()
+        began, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        await work(f"{address}/{pages}/0", pages, CONCURRENCY)
+        cpu.append((time.process_time() - began) / pages)
+        faults.append((resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) / pages)
+    return {"cpu": statistics.median(cpu), "faults": statistics.median(faults)}
+
+
+def measure(indices: Sequence[int], *, pages: int, rounds: int) -> list[dict[str, Any]]:
+    """Give each contender a process in each round, and return a row for each."""
+    found: dict[int, list[Mapping[str, float]]] = {index: [] for index in indices}
+    with server() as address:
+        for _ in range(rounds):
+            for index in indices:
+                command = [sys.executable, "-m", "benchmarks.apart", "--read", address]
+                done = subprocess.run(
+                    [*command, "--pages", str(pages), str(index)],
+                    stdout=subprocess.PIPE,
+                    check=True,
+                    timeout=300,
+                )
+                found[index].append(json.loads(done.stdout))
+    return [_described(index, found) for index in indices]
+
+
+def _described(index: int, found: Mapping[int, Sequence[Mapping[str, float]]]) -> dict[str, Any]:
+    contender = CONTENDERS[index]
+    mine, theirs, plain = (
+        [each["cpu"] for each in rounds]
+        for rounds in (found[index], *list(found.values())[:2])  # the floors come first
+    )
+    row = {
+        "name": contender.name,
+        "group": "apart",
+        "vendor": contender.vendor,
+        "cpu_us": statistics.median(mine) / PAGE * US,
+        "cpu_to_floor": ratio(mine, theirs),
+        "cpu_to_floor_spread": quartiles(ratios(mine, theirs)),
+        "cpu_to_default": ratio(mine, plain),
+        "faults_a_page": statistics.median(each["faults"] for each in found[index]),
+        "rounds": len(mine),
+    }
+    print(
+        f"{contender.name:<38}{row['cpu_us']:>7.2f} us CPU a record, {row['cpu_to_floor']:.2f} "
+        f"x floor, {row['faults_a_page']:.1f} page faults a page",
+        flush=True,
+    )
+    return row
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("index", nargs="?", type=int, default=None)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--pages", type=int, default=1_000)
+    parser.add_argument("--write", type=Path, default=RESULTS / "apart.json")
+    parser.add_argument("--read", default=None, metavar="ADDRESS", help="in this process")
+    args = parser.parse_args()
+    if args.read is not None:
+        print(json.dumps(asyncio.run(read(args.index, args.read, args.pages))))
+        return
+    chosen = {each.name: at for at, each in enumerate(CONTENDERS) if each.vendor == "hum"}
+    results = measure([chosen[name] for name in NAMES], pages=args.pages, rounds=args.rounds)
+    setting = {"pages": args.pages, "rounds": args.rounds, "concurrency": CONCURRENCY}
+    store(args.write, setting, results)
+
+
+if __name__ == "__main__":
+    main()
