@@ -69,7 +69,7 @@ async def measure(address: str, *, rounds: int, names: Collection[str] | None = 
     found = await _pulls(address, rounds, names)
     if names is None or any(name.startswith("micro: ") for name in names):
         for row in micro.described(await micro.measure(rounds)):
-            if row["name"] != micro.REFERENCE:
+            if not micro.is_reference(row["name"]):
                 found[f"micro: {row['name']}"] = row["to_reference"]
     return {name: value for name, value in found.items() if names is None or name in names}
 
