@@ -31,7 +31,7 @@ PYTEST := PYTHONDEVMODE=1 $(BIN)/python -m pytest
 TYPED = asyncsessions pyspark_asyncsessions tools benchmarks $(wildcard examples) $(wildcard tests/typing)
 DOCS = README.md $(shell find docs -name "*.md" 2>/dev/null | sort)
 
-.PHONY: help demo demo-drift bench bench-check bench-dlt bench-durable bench-pace bench-serving bench-sinks bench-startup bench-fleet bench-tenants test \
+.PHONY: help demo demo-drift bench bench-airbyte bench-check bench-dlt bench-durable bench-pace bench-serving bench-sinks bench-startup bench-fleet bench-tenants test \
         coverage coverage-report lint format types layers docs generate test-wheel test-lowest test-pythons nightly clean
 
 help: ## list these commands
@@ -70,10 +70,12 @@ demo-drift: $(VENV)/.demo ## read a list that moves in three ways: which of them
 test: $(VENV)/.test ## all tests but the nightly ones; warnings are errors
 	$(PYTEST) $(PYTEST_ARGS)
 
-.venvs/bench/.ready: pyproject.toml
-	@rm -rf .venvs/bench && "$$(sh tools/find_python.sh)" -m venv .venvs/bench
-	@echo "installing .[arrow,cli,duckdb,bench]"
-	@.venvs/bench/bin/python $(PIP_INSTALL) -e '.[arrow,cli,duckdb,bench]'
+.venvs/bench/.ready: NEEDED = -e '.[arrow,cli,duckdb,bench]'
+.venvs/airbyte/.ready: NEEDED = -e '.[duckdb]' 'airbyte-cdk>=7.0'
+.venvs/bench/.ready .venvs/airbyte/.ready: pyproject.toml
+	@rm -rf $(@D) && "$$(sh tools/find_python.sh)" -m venv $(@D)
+	@echo "installing" $(NEEDED)
+	@$(@D)/bin/python $(PIP_INSTALL) $(NEEDED)
 	@touch $@
 
 # With BENCH_ARGS it is a look at a part; without, everything is measured, stored, drawn and shown.
@@ -96,12 +98,7 @@ bench-sinks: .venvs/bench/.ready ## the same rows into Arrow, Parquet, DuckDB, J
 	.venvs/bench/bin/python -m benchmarks.sinks --group duckdb --pages 600 --rounds 5 --concurrency 20 \
 	  --latency 0.05 --write benchmarks/results/sinks_latency.json $(BENCH_ARGS)
 
-.venvs/airbyte/.ready: pyproject.toml
-	@rm -rf .venvs/airbyte && "$$(sh tools/find_python.sh)" -m venv .venvs/airbyte
-	@.venvs/airbyte/bin/python $(PIP_INSTALL) -e '.[duckdb]' 'airbyte-cdk>=7.0'
-	@touch $@
-
-bench-airbyte: .venvs/bench/.ready .venvs/airbyte/.ready ## a connector of Airbyte's beside ours at 50 ms; a minute
+bench-airbyte: .venvs/bench/.ready .venvs/airbyte/.ready ## a connector of Airbyte's beside ours at 50 ms; two minutes
 	.venvs/bench/bin/python -m benchmarks.sinks --group duckdb --only Airbyte --pages 600 --rounds 5 \
 	  --concurrency 20 --latency 0.05 --write benchmarks/results/sinks_airbyte.json $(BENCH_ARGS)
 	.venvs/bench/bin/python -m tools.generate docs/performance.md

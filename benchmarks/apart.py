@@ -10,48 +10,39 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import json
 import resource
 import statistics
-import subprocess
-import sys
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.contending import CONTENDERS, DEFAULT, FLOOR
-from benchmarks.measuring import quartiles, ratio, ratios, server
+from benchmarks.contending import CONTENDERS, DEFAULT, FLOOR, OURS, PAGE, TRANSPORT
+from benchmarks.measuring import alternate, in_a_process, quartiles, ratio, ratios, server
 from benchmarks.storing import RESULTS, store
 
 __all__ = ["NAMES"]
 
-PAGE, CONCURRENCY = 50, 16
+CONCURRENCY = 16
 WARM_UP = 100  # pages
 TIMES = 3
-NAMES = (
-    FLOOR,
-    DEFAULT,
-    "bytes only, our transport",
-    "asyncsessions pages()",
-    "asyncsessions items",
-)
+NAMES = (FLOOR, DEFAULT, TRANSPORT, OURS, "asyncsessions items")
 US = 1e6
 
 
 async def read(index: int, address: str, pages: int) -> dict[str, float]:
     """Let a contender read in this process, and return what a page takes."""
-    work = CONTENDERS[index].load()
+    contender, work = CONTENDERS[index], CONTENDERS[index].load()
     await work(f"{address}/{WARM_UP}/0", WARM_UP, CONCURRENCY)
-    cpu, faults = list[float](), list[float]()
-    for _ in range(TIMES):
-        gc.collect()
-        began, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-        await work(f"{address}/{pages}/0", pages, CONCURRENCY)
-        cpu.append((time.process_time() - began) / pages)
-        faults.append((resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) / pages)
-    return {"cpu": statistics.median(cpu), "faults": statistics.median(faults)}
+    run = contender.bound(work, f"{address}/{pages}/0", pages, CONCURRENCY)
+    before = _faults()
+    figures = await alternate({contender: run}, rounds=TIMES, warm_up=False)
+    faults = (_faults() - before) / TIMES / pages
+    return {"cpu": statistics.median(figures[contender].cpu), "faults": faults}
+
+
+def _faults() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 
 
 def measure(indices: Sequence[int], *, pages: int, rounds: int) -> list[dict[str, Any]]:
@@ -60,14 +51,8 @@ def measure(indices: Sequence[int], *, pages: int, rounds: int) -> list[dict[str
     with server() as address:
         for _ in range(rounds):
             for index in indices:
-                command = [sys.executable, "-m", "benchmarks.apart", "--read", address]
-                done = subprocess.run(
-                    [*command, "--pages", str(pages), str(index)],
-                    stdout=subprocess.PIPE,
-                    check=True,
-                    timeout=300,
-                )
-                found[index].append(json.loads(done.stdout))
+                how = ("--read", address, "--pages", pages, index)
+                found[index].append(in_a_process("benchmarks.apart", *how))
     return [_described(index, found) for index in indices]
 
 

@@ -14,8 +14,6 @@ import argparse
 import asyncio
 import json
 import statistics
-import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -24,7 +22,7 @@ from typing import Any
 
 from asyncsessions import Client, Hum, Report
 from benchmarks.listing import END
-from benchmarks.measuring import server
+from benchmarks.measuring import in_a_process, server
 from benchmarks.memory import peak_mb
 from benchmarks.sinks_child import timed
 from benchmarks.storing import store
@@ -78,11 +76,9 @@ def work(address: str, tenants: int, pages: int, target: str) -> None:
 
 def measure(address: str, tenants: int, pages: int, target: str, rounds: int) -> dict[str, Any]:
     """Return the medians of a cell."""
-    command = [sys.executable, "-m", "benchmarks.fleet", "--work", address, target]
-    command += ["--cell", str(tenants), str(pages)]
+    how = ("--work", address, target, "--cell", tenants, pages)
     found: list[dict[str, float]] = [
-        json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-        for _ in range(rounds)
+        in_a_process("benchmarks.fleet", *how, timeout_s=1_800) for _ in range(rounds)
     ]
     medians = {name: statistics.median(each[name] for each in found) for name in found[0]}
     return {

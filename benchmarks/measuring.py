@@ -8,6 +8,7 @@ round.  CPU time is the steadier figure: it does not count what others do meanwh
 from __future__ import annotations
 
 import gc
+import json
 import statistics
 import subprocess
 import sys
@@ -18,7 +19,16 @@ from typing import Any, TypeVar
 
 from attrs import define, field
 
-__all__ = ["Figures", "Run", "alternate", "quartiles", "ratio", "ratios", "server"]
+__all__ = [
+    "Figures",
+    "Run",
+    "alternate",
+    "in_a_process",
+    "quartiles",
+    "ratio",
+    "ratios",
+    "server",
+]
 
 K = TypeVar("K")
 Run = Callable[[], Coroutine[Any, Any, int]]
@@ -66,6 +76,18 @@ def quartiles(values: Sequence[float]) -> tuple[float, float]:
         return values[0], values[0]
     low, _, high = statistics.quantiles(values, n=4, method="inclusive")
     return low, high
+
+
+def in_a_process(module: str, *arguments: object, timeout_s: float = 300.0) -> dict[str, Any]:
+    """Run a module of ours in a process of its own and return the JSON that it prints."""
+    done = subprocess.run(
+        [sys.executable, "-m", module, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        check=True,
+        timeout=timeout_s,
+    )
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
 @contextmanager

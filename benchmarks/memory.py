@@ -11,13 +11,13 @@ from __future__ import annotations
 import asyncio
 import json
 import resource
-import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from benchmarks.contending import CONTENDERS, Contender
+from benchmarks.measuring import in_a_process
 
 __all__ = ["peak_mb", "peaks", "resident_mb"]
 
@@ -53,15 +53,10 @@ def peaks(
     """Return a row for each contender."""
     rows: list[dict[str, Any]] = []
     for contender in contenders:
-        command = [sys.executable, "-m", "benchmarks.memory", str(CONTENDERS.index(contender))]
-        done = subprocess.run(
-            [*command, f"{address}/{pages}/0", str(pages), str(concurrency)],
-            stdout=subprocess.PIPE,
-            check=True,
-            timeout=300,
-        )
+        what = (CONTENDERS.index(contender), f"{address}/{pages}/0", pages, concurrency)
+        found = in_a_process("benchmarks.memory", *what)
         row = {"name": contender.name, "group": "memory", "vendor": contender.vendor}
-        rows.append({**row, "pages": pages, "concurrency": concurrency, **json.loads(done.stdout)})
+        rows.append({**row, "pages": pages, "concurrency": concurrency, **found})
         print(
             f"{contender.name:<38}{rows[-1]['imports_mb']:>8.1f} MB after imports, "
             f"{rows[-1]['peak_mb']:>7.1f} MB at the peak",

@@ -12,14 +12,12 @@ import argparse
 import asyncio
 import json
 import statistics
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 from asyncsessions import Client, Hum
-from benchmarks.measuring import server
+from benchmarks.measuring import in_a_process, server
 from benchmarks.memory import peak_mb, resident_mb
 from benchmarks.storing import RESULTS, store
 
@@ -74,14 +72,8 @@ def measure(sizes: list[int], *, rounds: int, concurrency: int) -> list[dict[str
 
 
 def _in_a_process(address: str, rows: int, concurrency: int) -> dict[str, Any]:
-    command = [sys.executable, "-m", "benchmarks.scale", "--pull", address]
-    done = subprocess.run(
-        [*command, "--concurrency", str(concurrency), str(rows)],
-        stdout=subprocess.PIPE,
-        check=True,
-        timeout=1_800,
-    )
-    found: dict[str, Any] = json.loads(done.stdout)
+    how = ("--pull", address, "--concurrency", concurrency, rows)
+    found = in_a_process("benchmarks.scale", *how, timeout_s=1_800)
     assert found["rows"] == rows, found
     assert found["complete"], found
     return found

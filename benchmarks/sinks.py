@@ -40,8 +40,6 @@ PAGE = 50
 US = 1e6
 LONGEST_S = 300.0
 """A round that takes longer is given up."""
-
-
 AIRBYTE = ".venvs/airbyte/bin/python"
 
 

@@ -55,7 +55,7 @@ class Asking:
         return None if lane is None else (lane, lane.walk.next_ask())
 
     def _may_send(self, under_way: int) -> bool:
-        if under_way >= self._concurrency or (under_way and not self._tally.pages):
+        if under_way and not self._tally.pages:
             return False  # a wrong key shall cost one request, not as many as there are windows
         # Answers that come together are not waited for one by one, but for more than half of a
         # round the consumer seems to have no use.

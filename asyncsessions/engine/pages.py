@@ -202,7 +202,7 @@ class PageTasks:
         """Wait until another page was read, or somebody calls :meth:`wake`.
 
         ``take`` is called meanwhile with each task and what it read, and says what the task shall
-        ask for next.  So the next request goes out before the next answer is read: those that come
+        ask for next; not once one has failed.  So the next request goes out before the next answer is read: those that come
         together would else be read together, and all that follow them sent together.
         """
         self._waiter, self._take = asyncio.get_running_loop().create_future(), take

@@ -23,12 +23,11 @@ from benchmarks.listing import END
 
 SLICES = 30
 FORMAT = "%Y-%m-%dT%H:%M:%SZ"
-WHOLE, TEXT, TIME = {"type": "integer"}, {"type": "string"}, {"type": "string"}
 SCHEMA = {
     "type": "object",
     "properties": {
-        "id": TEXT,
-        "created_at": TIME,
+        "id": {"type": "string"},
+        "created_at": {"type": "string"},
         "campaign_id": {"type": ["string", "null"]},
         "address": {"type": ["object", "null"]},
         "furthest_step": {"type": ["integer", "null"]},
