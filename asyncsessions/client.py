@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from datetime import UTC, datetime
 from math import inf
 from types import TracebackType
-from typing import TYPE_CHECKING, Generic, NoReturn, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, ParamSpec, TypeVar
 from weakref import WeakSet
 
 from asyncsessions.core.books import Stream
@@ -17,7 +17,7 @@ from asyncsessions.core.meter import Meter
 from asyncsessions.core.options import Options, is_plain_function
 from asyncsessions.core.pace import Pace, Retry
 from asyncsessions.core.records import SessionDetail
-from asyncsessions.core.verdict import judge
+from asyncsessions.core.verdict import is_success, judge
 from asyncsessions.core.watch import Watch
 from asyncsessions.core.windows import EPOCH
 from asyncsessions.engine.comparing import Comparison, compare
@@ -175,8 +175,18 @@ class Client(Generic[P]):
         work = compare(source, stream, moments, concurrency=self.concurrency)
         return await watched(meter.watch, work)
 
-    async def fetch(self, request: Request, read: Callable[[Response], T], meter: Meter) -> T:
+    def fetch(
+        self, request: Request, read: Callable[[Response], T], meter: Meter
+    ) -> Coroutine[Any, Any, T]:
         """Send a request of the provider's and return what ``read`` makes of the answer."""
+        fetcher = None if self._is_closed else self._fetcher
+        if fetcher is None or self._loop is not asyncio.get_running_loop():
+            return self._open_and_fetch(request, read, meter)
+        return fetcher.fetch(request, read, meter)
+
+    async def _open_and_fetch(
+        self, request: Request, read: Callable[[Response], T], meter: Meter
+    ) -> T:
         if self._is_closed:
             raise closed_error()
         loop = asyncio.get_running_loop()
@@ -212,6 +222,8 @@ class Client(Generic[P]):
         return Fetcher(self._attempts, self._retry, provider=self.provider.name)
 
     def _judge(self, request: Request, response: Response) -> SessionsError | None:
+        if is_success(response):
+            return None  # and nobody has to look at the clock
         provider = self.provider
         return judge(
             request,

@@ -9,12 +9,16 @@ from typing import Generic, TypeVar
 import msgspec
 from attrs import field, frozen
 
+from asyncsessions.core.tags import Reading
 from asyncsessions.core.tiles import Span
 from asyncsessions.core.windows import Window, to_micros
 
-__all__ = ["Answer", "Ask", "PlacedPage", "Portion", "place"]
+__all__ = ["NOWHERE", "Answer", "Ask", "PlacedPage", "Portion", "place"]
 
 T = TypeVar("T")
+
+NOWHERE = Span(0, 0)
+"""No instants."""
 
 
 class Ask(msgspec.Struct, frozen=True):
@@ -70,7 +74,8 @@ class PlacedPage(msgspec.Struct, Generic[T], frozen=True):
 
     Of its first and last instant the neighbours may hold further rows; the ``inner`` span is what
     the page covers on its own.  A page that spans no time (one instant, no rows, or rows that are
-    not in time order) has no inner span and keeps all of its rows in ``tail``.
+    not in time order) has no inner span and keeps all of its rows in ``tail``.  ``reading`` is what
+    its answer told of the list, ``None`` for a page that did not come.
     """
 
     first: int
@@ -80,6 +85,7 @@ class PlacedPage(msgspec.Struct, Generic[T], frozen=True):
     head: Sequence[T]
     body: Sequence[T]
     tail: Sequence[T]
+    reading: Reading | None = None
 
     def __repr__(self) -> str:
         return f"PlacedPage({self.inner}, {self.count} rows)"
@@ -105,24 +111,26 @@ def is_newest_first(times: Sequence[datetime]) -> bool:
     return list(times) == sorted(times, reverse=True)
 
 
-def place(answer: Answer[T], *, is_in_order: bool = True) -> PlacedPage[T]:
+def place(
+    answer: Answer[T], reading: Reading | None = None, *, is_in_order: bool = True
+) -> PlacedPage[T]:
     """Cut an answer by time; ``is_in_order``: its rows are newest first."""
     rows, times = answer.rows, answer.times
     count = len(rows)
     if not count:
-        return PlacedPage(0, 0, 0, Span(0, 0), (), (), ())
+        return PlacedPage(0, 0, 0, NOWHERE, (), (), (), reading)
     if not is_in_order:
         # first <= last marks a page that covers nothing; the extremes say where its rows lie.
-        return PlacedPage(
-            to_micros(min(times)), to_micros(max(times)), count, Span(0, 0), (), (), rows
-        )
+        oldest, newest = to_micros(min(times)), to_micros(max(times))
+        return PlacedPage(oldest, newest, count, NOWHERE, (), (), rows, reading)
     first, last = to_micros(times[0]), to_micros(times[-1])
     if first == last:
-        return PlacedPage(first, last, count, Span(0, 0), (), (), rows)
+        return PlacedPage(first, last, count, NOWHERE, (), (), rows, reading)
     begin, end = 1, count - 1
     while times[begin] == times[0]:
         begin += 1
     while times[end - 1] == times[-1]:
         end -= 1
     inner = Span(last + 1, first)
-    return PlacedPage(first, last, count, inner, rows[:begin], rows[begin:end], rows[end:])
+    head, body, tail = rows[:begin], rows[begin:end], rows[end:]
+    return PlacedPage(first, last, count, inner, head, body, tail, reading)

@@ -42,8 +42,10 @@ class Cover(Generic[T]):
 
         All of the rows lie in the span, and no others do.
         """
-        free = self._tiles.claim(span if self._owned.contains(span) else span & self._owned)
-        if free == [span] and not self._given:
+        owned = self._owned
+        inside = span if owned.lo <= span.lo and span.hi <= owned.hi else span & owned
+        free = self._tiles.claim(inside)
+        if len(free) == 1 and free[0] is span and not self._given:
             return [Portion(span, rows)]
         return [Portion(part, self._minus_given(self.clipped(rows, part))) for part in free]
 

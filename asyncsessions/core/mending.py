@@ -111,7 +111,7 @@ class Mending(Generic[T]):
 
         Rows of one second that change all the time are read with nothing else under way.
         """
-        if any(map(_is_restless, self._open.values())):
+        if not self._waiting or any(map(_is_restless, self._open.values())):
             return False
         while self._waiting and not self._cover.is_free(self._waiting[0][2].span):
             heappop(self._waiting)  # what was asked for a neighbour covered it

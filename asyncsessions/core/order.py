@@ -28,19 +28,19 @@ class InOrder(Generic[T]):
 
     def put(self, portion: Portion[T]) -> list[Portion[T]]:
         """Take one portion and return all that can be delivered now, in order."""
-        lo, hi = portion.span.lo, portion.span.hi
-        if hi < self._cursor:
+        span, held = portion.span, self._held
+        if span.hi < self._cursor:
             self._arrivals += 1
-            heappush(self._held, (-hi, self._arrivals, portion))
+            heappush(held, (-span.hi, self._arrivals, portion))
             return []
         # Whatever is held back ends below the cursor, so this one comes first.
-        if hi > self._cursor:
+        if span.hi > self._cursor:
             self.late_rows += len(portion.rows)
-        self._cursor = min(self._cursor, lo)
+        self._cursor = cursor = min(self._cursor, span.lo)
         ready = [portion]
-        while self._held and -self._held[0][0] >= self._cursor:
-            portion = heappop(self._held)[2]
-            self._cursor = portion.span.lo
+        while held and -held[0][0] >= cursor:
+            portion = heappop(held)[2]
+            self._cursor = cursor = portion.span.lo
             ready.append(portion)
         return ready
 

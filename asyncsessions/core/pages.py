@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Generic, TypeVar
 
-import msgspec
-
-from asyncsessions.core.answer import Answer, PlacedPage, Portion, place
+from asyncsessions.core.answer import Answer, Portion, place
 from asyncsessions.core.cover import Cover
 from asyncsessions.core.paging import Paging
 from asyncsessions.core.seam import Gap
@@ -14,16 +12,9 @@ from asyncsessions.core.seams import Seams
 from asyncsessions.core.tags import Reading, Tags
 from asyncsessions.core.windows import Window
 
-__all__ = ["Pages", "Read"]
+__all__ = ["Pages"]
 
 T = TypeVar("T")
-
-
-class Read(msgspec.Struct, frozen=True):
-    """What a page said of the list: ``is_last`` if it proved to close it."""
-
-    reading: Reading
-    is_last: bool
 
 
 class Pages(Generic[T]):
@@ -68,7 +59,7 @@ class Pages(Generic[T]):
     def adds_up(self) -> bool:
         """Whether a page closed the list, and there are as many rows as the total says."""
         is_told = self._rows == self.tag or (self._is_trusted and self._tags.changes > 0)
-        return self.numbers.is_closed and is_told
+        return self.numbers.last is not None and is_told
 
     # ------------------------------------------------------------------ asking
 
@@ -87,11 +78,11 @@ class Pages(Generic[T]):
         self.numbers.open.discard(page)
         self._tags.withdrawn(page)
         if leaves_hole and self.numbers.wants(page):
-            self.seams.place(page, place(Answer((), (), None)), None, closes=False)
+            self.seams.place(page, place(Answer((), (), None)), closes=False)
 
     # ------------------------------------------------------------------ answers
 
-    def read(self, page: int, answer: Answer[T]) -> Read | None:
+    def read(self, page: int, answer: Answer[T]) -> Reading | None:
         """Learn from an answer what is worth asking for; ``None`` if the page is not wanted.
 
         Raises :class:`UnexpectedResponseError` if the vendor sends one page under two numbers.
@@ -105,10 +96,9 @@ class Pages(Generic[T]):
         if not self.numbers.wants(page):
             return None
         self._suspect(page, answer, total)
-        is_last = self._closes_list(page, count, total)
-        if is_last:
+        if self._closes_list(page, count, total):
             self.numbers.close(page)
-        return Read(reading, is_last)
+        return reading
 
     def _suspect(self, page: int, answer: Answer[T], total: int | None) -> None:
         """Look for pages that came before, and for more rows than there are said to be."""
@@ -126,20 +116,21 @@ class Pages(Generic[T]):
         is_believed = self._tags.are_believed or count < self.size
         return self.numbers.rank(page, count) == total and is_believed
 
-    def place(self, page: int, placed: PlacedPage[T], read: Read) -> list[Portion[T]]:
-        """Return what a page covers on its own."""
-        return self.seams.place(page, placed, read.reading, closes=read.is_last)
+    def place(
+        self, page: int, answer: Answer[T], reading: Reading, *, is_in_order: bool
+    ) -> list[Portion[T]]:
+        """Return what a page covers on its own, once it is read."""
+        placed = place(answer, reading, is_in_order=is_in_order)
+        return self.seams.place(page, placed, closes=page == self.numbers.last)
 
     def settle(self) -> tuple[list[Portion[T]], list[Gap[T]]]:
         """Join the neighbours that may be trusted; return what that covers, and the gaps."""
         if not self._tags.are_believed:
             self.numbers.stop()
         if self.numbers.is_over:
-            self._tags.end(adds_up=self.numbers.is_closed)
+            self._tags.end(adds_up=self.numbers.last is not None)
             self.seams.end((self.numbers.end or 0) + 1)
-        portions, gaps = self.seams.settle(
-            self._tags.verdict, size=self.size, has_moved=self._tags.changes > 0
-        )
+        portions, gaps = self.seams.settle(self._tags, size=self.size)
         if self.seams.is_shifted and self._tags.are_believed:
             self._tags.expose()
             more, others = self.settle()

@@ -19,20 +19,21 @@ class Paging:
     """Plans page 1, and from what it says all others.
 
     ``size`` is how many rows a full page has: the vendor's documented number, until page 1 shows
-    another.  ``end`` is the last page worth asking for, ``None`` until page 1 is read.  Whatever
-    totals say, nothing is asked beyond a page without rows, nor for ever if the list grows faster
-    than it is read.
+    another.  ``end`` is the last page worth asking for, ``None`` until page 1 is read; ``last`` the
+    page that proved to close the list, ``None`` until one did.  Whatever totals say, nothing is
+    asked beyond a page without rows, nor for ever if the list grows faster than it is read.
     """
 
     def __init__(self, size: int) -> None:
         self.size = size
         self.end: int | None = None
-        self.is_closed = False
+        self.last: int | None = None
         self.open: set[int] = set()
         self._next = 1
         self._is_stopped = False
         self._ceiling: int | None = None  # the first page that came without rows
         self._most = 1
+        self._total = -1  # the latest
         self._pages_by_rows: dict[int, int] = {}
 
     @property
@@ -63,6 +64,9 @@ class Paging:
     def read(self, page: int, count: int, total: int) -> None:
         """Take how many rows a page had, and the latest total."""
         self.open.discard(page)
+        if total == self._total and count == self.size and page != self.end:
+            return  # nothing new
+        self._total = total
         is_first = self.end is None
         if is_first and 0 < count < total:
             self.size = count  # a page that is not the last shows how many rows a page has
@@ -73,13 +77,13 @@ class Paging:
             end = page + 1  # the total is understated: look behind it
         if not count:
             self._ceiling = min(page, self._ceiling or page)
-        if self.is_closed or self._is_stopped:
+        if self.last is not None or self._is_stopped:
             end = self.end or 0
         self.end = min(end, self._ceiling or end, self._most)
 
     def close(self, page: int) -> None:
         """Take a page for the last of the list."""
-        self.is_closed, self.end = True, page
+        self.last = self.end = page
 
     def rank(self, page: int, count: int) -> int:
         """Return the place in the list of the last of so many rows of a page, counted from 1."""

@@ -8,10 +8,10 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from attrs import field, frozen
 
-from asyncsessions.core.answer import PlacedPage
+from asyncsessions.core.answer import NOWHERE, PlacedPage
 from asyncsessions.core.tiles import Span
 
-__all__ = ["Gap", "Seam", "edge"]
+__all__ = ["Gap", "Seam", "edge", "seam_along"]
 
 T = TypeVar("T")
 
@@ -26,33 +26,45 @@ class Gap(Generic[T]):
 
 
 class Seam(msgspec.Struct, Generic[T], frozen=True):
-    """What lies between two solid pages; the pages between them span no time."""
+    """What lies between two solid pages; the pages between them span no time.
+
+    ``span`` are the instants from the last of the upper page to the first of the lower, both
+    included.
+    """
 
     upper: int
     lower: int
     above: PlacedPage[T]
     below: PlacedPage[T]
     links: Sequence[PlacedPage[T]]
-
-    @property
-    def span(self) -> Span:
-        """The instants from the last of the upper page to the first of the lower, both included."""
-        return Span(self.below.first, self.above.last + 1)
+    span: Span
 
     @property
     def parts(self) -> list[Sequence[T]]:
         """The rows of these instants, from each page."""
-        if not self.links:
-            return [self.above.tail, self.below.head]
         return [self.above.tail, *(link.tail for link in self.links), self.below.head]
+
+    @property
+    def rows(self) -> list[T]:
+        """The rows of these instants, page by page."""
+        if not self.links:
+            return [*self.above.tail, *self.below.head]
+        return [row for part in self.parts for row in part]
 
     @property
     def is_descending(self) -> bool:
         """Whether it leads from newer to older, and the links lie on the way."""
-        span = self.span
-        return bool(span) and (not self.links or all(link.lies_in(span) for link in self.links))
+        span, links = self.span, self.links
+        return span.lo < span.hi and (not links or all(link.lies_in(span) for link in links))
+
+
+def seam_along(upper: int, lower: int, pages: Sequence[PlacedPage[T]]) -> Seam[T]:
+    """Return what lies between the first and the last of some pages, which have such numbers."""
+    above, below = pages[0], pages[-1]
+    span = Span(below.first, above.last + 1)
+    return Seam(upper, lower, above, below, pages[1:-1], span)
 
 
 def edge(border: int) -> PlacedPage[Any]:
     """Return an imaginary page that lies beyond a border of the window and holds no rows."""
-    return PlacedPage(border, border - 1, 0, Span(0, 0), (), (), ())
+    return PlacedPage(border, border - 1, 0, NOWHERE, (), (), ())

@@ -15,23 +15,20 @@ theory is told in :mod:`asyncsessions.core.walk`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from itertools import pairwise
-from typing import Generic, TypeVar, cast
+from typing import Generic, TypeVar
 
 from asyncsessions.core.answer import Answer, PlacedPage, Portion, place
 from asyncsessions.core.cover import Cover
-from asyncsessions.core.seam import Gap, Seam, edge
-from asyncsessions.core.tags import Reading
+from asyncsessions.core.seam import Gap, Seam, edge, seam_along
+from asyncsessions.core.tags import Tags
 from asyncsessions.core.tiles import Span
 from asyncsessions.core.windows import Window
 
 __all__ = ["Seams"]
 
 T = TypeVar("T")
-
-Verdict = Callable[[Sequence[Reading]], bool | None]
-"""Says of answers whether they were cut from one state of the list; ``None`` = not known yet."""
 
 TOP = 0
 """The number of the imaginary page above page 1."""
@@ -56,7 +53,6 @@ class Seams(Generic[T]):
         self._last: int | None = None  # the page that proved to close the list
         self._bottom: int | None = None  # the number of the imaginary page below
         self._placed: dict[int, PlacedPage[T]] = {TOP: edge(window.asked.hi)}
-        self._readings: dict[int, Reading] = {}
         self._settled_above = {TOP}
         self._settled_below: set[int] = set()
         self._waiting: list[Seam[T]] = []
@@ -87,17 +83,9 @@ class Seams(Generic[T]):
 
     # ------------------------------------------------------------------ placing
 
-    def place(
-        self, number: int, page: PlacedPage[T], reading: Reading | None, *, closes: bool
-    ) -> list[Portion[T]]:
-        """Take a page, which may be the one that closes the list, and return what it covers.
-
-        A page that will not come has no reading and no rows.
-        """
+    def place(self, number: int, page: PlacedPage[T], *, closes: bool) -> list[Portion[T]]:
+        """Take a page, which may be the one that closes the list, and return what it covers."""
         self._placed[number] = page
-        if reading is not None:
-            self._readings[number] = reading
-        self.has_covered |= page.is_solid
         if closes:
             self._last = number
             self._put_bottom(number + 1)
@@ -106,6 +94,7 @@ class Seams(Generic[T]):
             if upper is not None and lower is not None:
                 self._complete(upper, lower)
             return []
+        self.has_covered = True
         if upper is not None:
             self._complete(upper, number)
         if lower is not None:
@@ -120,7 +109,7 @@ class Seams(Generic[T]):
         if self._bottom is None:
             number = max(number, *(placed + 1 for placed in self._placed))
             for missing in self._missing():
-                self.place(missing, place(Answer((), (), None)), None, closes=False)
+                self.place(missing, place(Answer((), (), None)), closes=False)
             self._put_bottom(number)
             upper = self._solid(number, -1)
             assert upper is not None  # no page is missing any more, and the top is solid
@@ -138,7 +127,7 @@ class Seams(Generic[T]):
     def _put_bottom(self, number: int) -> None:
         """Let the list end above a number: what came from below is of a longer list."""
         for below in [placed for placed in self._placed if placed >= number]:
-            self._drop(below)
+            del self._placed[below]
             self._settled_above.discard(below)
             self._settled_below.discard(below)
         self._waiting = [seam for seam in self._waiting if seam.lower < number]
@@ -150,30 +139,29 @@ class Seams(Generic[T]):
         """Return the next page that spans time, ``None`` if one on the way is not read yet."""
         number += step
         while (page := self._placed.get(number)) is not None:
-            if page.is_solid:
+            if page.first > page.last:
                 return number
             number += step
         return None
 
     def _complete(self, upper: int, lower: int) -> None:
-        links = [self._placed[number] for number in range(upper + 1, lower)]
-        self._waiting.append(Seam(upper, lower, self._placed[upper], self._placed[lower], links))
+        pages = [self._placed[number] for number in range(upper, lower + 1)]
+        self._waiting.append(seam_along(upper, lower, pages))
 
     # ------------------------------------------------------------------ settling
 
-    def settle(
-        self, verdict: Verdict, *, size: int, has_moved: bool
-    ) -> tuple[list[Portion[T]], list[Gap[T]]]:
+    def settle(self, tags: Tags, *, size: int) -> tuple[list[Portion[T]], list[Gap[T]]]:
         """Settle every seam that can be; return the rows of the joined ones, and the gaps.
 
-        ``size`` is how many rows a full page has; only a full page has a neighbour below.
-        ``has_moved``: the list is known to have changed.
+        ``tags`` know which answers were cut from one state of the list.  ``size`` is how many rows
+        a full page has; only a full page has a neighbour below.
         """
         portions: list[Portion[T]] = []
         gaps: list[Gap[T]] = []
+        has_moved, horizon = tags.changes > 0, tags.horizon
         waiting, self._waiting = self._waiting, []
         for index, seam in enumerate(waiting):
-            is_trusted = False if self.is_shifted else self._trust(seam, verdict, size)
+            is_trusted = self._trust(seam, tags, size, horizon)
             if is_trusted is None and not has_moved:
                 self._waiting += waiting[index:]  # nor is it known of those that came later
                 break
@@ -191,8 +179,17 @@ class Seams(Generic[T]):
             self._forget(seam)
         return portions, gaps
 
-    def _trust(self, seam: Seam[T], verdict: Verdict, size: int) -> bool | None:
+    def _trust(self, seam: Seam[T], tags: Tags, size: int, horizon: int | None) -> bool | None:
         """Say whether each page of a seam is the neighbour of the next; ``None`` = not known yet."""
+        if self.is_shifted:
+            return False
+        above, below = seam.above, seam.below
+        if horizon is not None and above.reading and below.reading and not seam.links:
+            if above.count != size:
+                return False
+            # The usual case: two pages of a list that has not moved.
+            received = max(above.reading.received, below.reading.received)
+            return True if received <= horizon else None
         is_lowest = seam.lower == self._bottom
         first, last = seam.upper or TOP + 1, seam.lower - is_lowest
         if is_lowest and last != self._last:
@@ -202,8 +199,9 @@ class Seams(Generic[T]):
                 return False
         if first == last and not (is_lowest and self._placed[last].count == size):
             return True  # the top of the list, or a page that is not full: nothing can follow it
-        readings = [*map(self._readings.get, range(first, last + 1))]
-        return None not in readings and verdict(cast("list[Reading]", readings))
+        readings = [self._placed[number].reading for number in range(first, last + 1)]
+        known = [reading for reading in readings if reading is not None]
+        return len(known) == len(readings) and tags.verdict(known)
 
     def _is_contradicted(self, seam: Seam[T]) -> bool:
         """Whether pages of one and the same list cannot lie as these do."""
@@ -219,17 +217,14 @@ class Seams(Generic[T]):
                 self.is_disordered |= not all(name(row) in seen for row in risen)
             return True
         if self._has_ids:
-            names = [name(row) for part in seam.parts for row in part]
-            if len(set(names)) < len(names):
-                self.is_shifted = True
-                return True
-        return False
+            rows = seam.rows
+            self.is_shifted = len(set(map(name, rows))) < len(rows)
+        return self.is_shifted
 
     def _in_order(self, seam: Seam[T]) -> Sequence[T]:
         """Return the rows of a joined seam, newest first."""
-        if not seam.links:
-            return [*seam.above.tail, *seam.below.head]
-        return self._cover.newest_first([row for part in seam.parts for row in part])
+        rows = seam.rows
+        return self._cover.newest_first(rows) if seam.links else rows
 
     def _out_of_order(self, seam: Seam[T]) -> list[Portion[T]]:
         """Return rows of a seam that another page claims to cover, but does not hold.
@@ -246,19 +241,19 @@ class Seams(Generic[T]):
         return [Portion(Span(above.last, above.last + 1), rows)] if rows else []
 
     def _forget(self, seam: Seam[T]) -> None:
-        self._settled_below.add(seam.upper)
-        self._settled_above.add(seam.lower)
-        for number in range(seam.upper + 1, seam.lower):
-            self._drop(number)
-        for number in (seam.upper, seam.lower):
-            if number in self._settled_above and number in self._settled_below:
-                self._drop(number)
-                self._settled_above.remove(number)
-                self._settled_below.remove(number)
-
-    def _drop(self, number: int) -> None:
-        del self._placed[number]
-        self._readings.pop(number, None)
+        upper, lower = seam.upper, seam.lower
+        for number in range(upper + 1, lower):
+            del self._placed[number]
+        if upper in self._settled_above:
+            self._settled_above.remove(upper)
+            del self._placed[upper]
+        else:
+            self._settled_below.add(upper)
+        if lower in self._settled_below:
+            self._settled_below.remove(lower)
+            del self._placed[lower]
+        else:
+            self._settled_above.add(lower)
 
     # ------------------------------------------------------------------ leaving early
 
@@ -281,7 +276,7 @@ class Seams(Generic[T]):
                 links.append(page)
                 continue
             if above is not None and number not in self._settled_above:
-                seam = Seam(0, 0, above, page, links)
+                seam = seam_along(0, 0, [above, *links, page])
                 portions += self._cover.leave(seam.span, seam.parts)
             above, links = page, []
         self._placed.clear()

@@ -30,7 +30,6 @@ phase on no total is believed any more, nor when the pages themselves contradict
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import inf
 from operator import attrgetter
 from typing import TypeAlias
 
@@ -125,7 +124,9 @@ class Tags:
         self._tick = tick = self._tick + 1
         sent, tag = self._open.pop(page), (self._pauses, total)
         reading = Reading(sent, tick, tag)
-        phase = self._phase(reading)
+        phase = self._phases[-1] if self._phases else None
+        if phase is None or phase.tag != tag:
+            phase = self._late_phase(reading)
         if phase is None:
             self._phases.append(Phase(tag, sent, sent, tick))
             self.changes = len(self._phases) - 1
@@ -138,15 +139,10 @@ class Tags:
             self._since_change += 1
         return reading
 
-    def _phase(self, reading: Reading) -> Phase | None:
-        """Return the phase that explains a reading: the last, or the one before if it was late."""
-        if not self._phases:
-            return None
-        last = self._phases[-1]
-        if last.tag == reading.tag:
-            return last
+    def _late_phase(self, reading: Reading) -> Phase | None:
+        """Return the last phase but one, if that explains a reading: it was late."""
         if len(self._phases) > 1 and self._phases[-2].tag == reading.tag:
-            was_late = reading.sent < last.first_received
+            was_late = reading.sent < self._phases[-1].first_received
             return self._phases[-2] if was_late else None
         return None
 
@@ -159,14 +155,30 @@ class Tags:
             return False
         received = max(map(receipt, readings))
         is_current = phase is self._phases[-1]
-        # The oldest comes first: they are kept in the order in which they were asked.
-        is_awaited = next(iter(self._open.values()), inf) < received
-        if is_awaited and phase.last_sent - received < TICKS * LONG_PATIENCE * self._most_open:
+        if received > self._heard(phase):
             return None
         if phase.last_sent <= received and not (self._adds_up and is_current):
             # Not told again by an answer that was asked for afterwards.
             return None if is_current and not self._is_over else False
         return True if not self.changes else self._is_alone(received)
+
+    @property
+    def horizon(self) -> int | None:
+        """The tick up to which all answers that came are cut from one state of the list.
+
+        The verdict on answers that came later is still open.  ``None``: it takes a closer look.
+        """
+        if self.changes or self._is_over or not self.are_believed:
+            return None
+        phase = self._phases[0]
+        return min(self._heard(phase), phase.last_sent - 1)
+
+    def _heard(self, phase: Phase) -> int:
+        """Return the tick up to which nobody is awaited any more who may tell another total."""
+        patience = TICKS * LONG_PATIENCE * self._most_open
+        # The oldest comes first: they are kept in the order in which they were asked.
+        oldest = next(iter(self._open.values()), self._tick)
+        return max(oldest, phase.last_sent - patience)
 
     def _common_phase(self, readings: Sequence[Reading]) -> Phase | None:
         """Return the phase that readings of one total belong to; ``None``: they told several."""

@@ -20,7 +20,7 @@ from asyncsessions.errors import (
     UnexpectedResponseError,
 )
 
-__all__ = ["judge"]
+__all__ = ["is_success", "judge"]
 
 OK = range(200, 300)
 REDIRECT = range(300, 400)
@@ -41,6 +41,11 @@ REFUSALS: dict[int, tuple[type[SessionsError], str]] = {
 }
 
 
+def is_success(response: Response) -> bool:
+    """Whether an answer holds what was asked for, by its status."""
+    return response.status in OK
+
+
 def judge(
     request: Request,
     response: Response,
@@ -55,7 +60,7 @@ def judge(
     ``read_refusal`` knows what is special to the vendor and is asked first.  ``now`` is used for
     ``Retry-After`` dates where the answer has no date of its own.
     """
-    if response.status in OK:
+    if is_success(response):
         return None
     error = read_refusal(response) or _by_status(response.status)
     error.status = response.status

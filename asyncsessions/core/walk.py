@@ -65,7 +65,7 @@ from collections.abc import Callable, Hashable
 from datetime import datetime
 from typing import Generic, Literal, TypeVar
 
-from asyncsessions.core.answer import Answer, Ask, Portion, is_newest_first, place
+from asyncsessions.core.answer import Answer, Ask, Portion, is_newest_first
 from asyncsessions.core.cover import Cover
 from asyncsessions.core.mending import Mending
 from asyncsessions.core.pages import Pages
@@ -256,16 +256,16 @@ class Walk(Generic[T]):
     def _take_page(self, page: int, answer: Answer[T], *, is_in_order: bool) -> list[Portion[T]]:
         if self.tag is None:
             self._note_first(answer.total)
-        read = self._pages.read(page, answer)
+        reading = self._pages.read(page, answer)
         self._mending.size = self._pages.size
-        if read is None:
+        if reading is None:
             return []
         self.is_in_order = self.is_in_order and is_in_order
         self.positional |= page == 1 and not is_in_order
         if self.positional:
-            return self._by_position(page, answer, is_last=read.is_last)
-        placed = place(answer, is_in_order=is_in_order)
-        return self._pages.place(page, placed, read) + self._settle()
+            return self._by_position(page, answer)
+        portions = self._pages.place(page, answer, reading, is_in_order=is_in_order)
+        return portions + self._settle()
 
     def _settle(self) -> list[Portion[T]]:
         """Join the neighbours that may be trusted; what may not be is read as a range."""
@@ -278,10 +278,10 @@ class Walk(Generic[T]):
             self._note_order(is_in_order=False)
         return portions
 
-    def _by_position(self, page: int, answer: Answer[T], *, is_last: bool) -> list[Portion[T]]:
+    def _by_position(self, page: int, answer: Answer[T]) -> list[Portion[T]]:
         """Deliver a page as it comes, and leave that way once something hints at changes."""
         size = self._pages.size
-        is_short = len(answer.rows) != size and not is_last
+        is_short = len(answer.rows) != size and page != self._numbers.last
         has_moved = is_short or self._pages.has_moved
         portion = self._positions.take(page, answer, size=size, has_moved=has_moved)
         self._leave_positions()

@@ -24,7 +24,7 @@ REORDER_FACTOR = 16
 
 
 class Asking:
-    """Chooses the requests of one stream.
+    """Chooses the requests of one stream, until it has ``has_ended``.
 
     ``windows`` are opened in their order, each when those before it have nothing left to ask.
     """
@@ -39,11 +39,15 @@ class Asking:
         concurrency: int,
     ) -> None:
         self.windows: Iterator[Window] = iter(())
+        self.has_ended = False
         self._provider = provider
         self._options = options
         self._outbox = outbox
         self._tally = tally
         self._concurrency = concurrency
+        # Answers that come together are not waited for one by one, but for more than half of a
+        # round the consumer seems to have no use.
+        self._most_ready = concurrency // 2
         self._page_size = provider.page_size
         self._most_ahead = REORDER_FACTOR * concurrency * provider.page_size
 
@@ -55,21 +59,22 @@ class Asking:
         return None if lane is None else (lane, lane.walk.next_ask())
 
     def _may_send(self, under_way: int) -> bool:
+        if under_way >= self._concurrency or self.has_ended:
+            return False
         if under_way and not self._tally.pages:
             return False  # a wrong key shall cost one request, not as many as there are windows
-        # Answers that come together are not waited for one by one, but for more than half of a
-        # round the consumer seems to have no use.
-        unwanted = max(0, len(self._outbox) - self._concurrency // 2)
-        if under_way + unwanted >= self._concurrency:
+        outbox = self._outbox
+        unwanted = len(outbox.ready) - self._most_ready
+        if unwanted > 0 and under_way + unwanted >= self._concurrency:
             return False
-        ready_rows = self._outbox.ready_rows
-        ahead = ready_rows + self._outbox.held_rows + under_way * self._page_size
+        ready_rows = outbox.ready_rows
+        ahead = ready_rows + outbox.held_rows + under_way * self._page_size
         if under_way and ahead >= self._most_ahead:
             return False
         limit = self._options.limit
         if limit is None:
             return True
-        seam_rows = self._outbox.seam_rows
+        seam_rows = outbox.seam_rows
         on_the_way = ahead + seam_rows
         if not under_way and not seam_rows:
             on_the_way = ready_rows  # the others wait for a range not asked for yet

@@ -115,7 +115,7 @@ class Go:
                     self.fail(error)
             if self.failure is not None and not self._source.meter.under_way:
                 self._tasks.cancel()  # these wait for their turn, or to be repeated
-            if not self._tasks and self._is_idle:
+            if not self._tasks.under_way and self._is_idle:
                 break
             try:
                 await self._tasks.wait()
@@ -140,8 +140,8 @@ class Go:
 
     def _top_up(self) -> None:
         """Start as many requests as are allowed."""
-        while self.failure is None and len(self._tasks) < self._concurrency:
-            if self._tasks and not self._progress.has_answers:
+        while self.failure is None and len(self._tasks.under_way) < self._concurrency:
+            if self._tasks.under_way and not self._progress.has_answers:
                 return  # a wrong key shall cost one request, not as many as are allowed
             window = self._window_to_ask()
             if window is None:

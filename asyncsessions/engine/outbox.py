@@ -25,7 +25,7 @@ class Batch(msgspec.Struct, frozen=True):
 
 
 class Outbox:
-    """The open windows of a stream, and what of them is ready.
+    """The open windows of a stream, and what of them is ``ready``.
 
     ``ordered``: a window's rows wait until all newer windows are out; else they go at once.
     """
@@ -34,12 +34,9 @@ class Outbox:
         self._ordered = ordered
         self._page_size = page_size
         self._waiting: dict[int, list[Session]] = {}
-        self._ready: deque[Batch] = deque()
+        self.ready: deque[Batch] = deque()
         self.lanes: deque[Lane] = deque()
         self.ready_rows = 0
-
-    def __len__(self) -> int:
-        return len(self._ready)
 
     @property
     def held_rows(self) -> int:
@@ -53,11 +50,14 @@ class Outbox:
         """How many rows wait to be joined with those of a neighbouring page."""
         return sum(lane.walk.seam_rows for lane in self.lanes)
 
-    def take(self, most: int | None) -> Batch:
-        """Return the next batch, with ``most`` so many rows (``None`` = all)."""
-        batch = self._ready.popleft()
-        self.ready_rows -= len(batch.rows)
-        return batch if most is None else Batch(batch.window, batch.rows[:most], batch.is_last)
+    def take(self, most: float) -> Batch:
+        """Return the next batch, with ``most`` so many rows."""
+        batch = self.ready.popleft()
+        count = len(batch.rows)
+        self.ready_rows -= count
+        if count <= most:
+            return batch
+        return Batch(batch.window, batch.rows[: int(most)], batch.is_last)
 
     def put(self, lane: Lane, rows: list[Session]) -> None:
         """Take what a window set free, and close the window if that was all."""
@@ -94,8 +94,8 @@ class Outbox:
         self.ready_rows += count
         if count > 2 * size:  # a straggler set many pages free
             pieces = [rows[i : i + size] for i in range(0, count, size)]
-            self._ready.extend(Batch(lane.index, piece) for piece in pieces)
+            self.ready.extend(Batch(lane.index, piece) for piece in pieces)
         elif count:
-            self._ready.append(Batch(lane.index, rows))
+            self.ready.append(Batch(lane.index, rows))
         if lane.walk.is_finished:
-            self._ready.append(Batch(lane.index, [], is_last=True))
+            self.ready.append(Batch(lane.index, [], is_last=True))

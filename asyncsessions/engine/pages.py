@@ -149,20 +149,17 @@ class PageTasks:
     """
 
     def __init__(self) -> None:
-        self._under_way: dict[PageTask, None] = {}
+        self.under_way: dict[PageTask, None] = {}
         self._done: deque[PageTask] = deque()
         self._waiter: asyncio.Future[None] | None = None
         self._take: TakePage | None = None
         self._has_failed = False
         self._is_abandoned = False
 
-    def __len__(self) -> int:
-        return len(self._under_way)
-
     def start(self, source: Source, ask: Ask) -> PageTask:
         """Begin to fetch a page."""
         task = asyncio.get_running_loop().create_task(self._read(source, ask))
-        self._under_way[task] = None
+        self.under_way[task] = None
         task.add_done_callback(self._note)
         return task
 
@@ -183,7 +180,7 @@ class PageTasks:
         return None
 
     def _note(self, task: PageTask) -> None:
-        del self._under_way[task]
+        del self.under_way[task]
         self._done.append(task)
         if self._is_abandoned:
             self._forget_done()
@@ -202,8 +199,9 @@ class PageTasks:
         """Wait until another page was read, or somebody calls :meth:`wake`.
 
         ``take`` is called meanwhile with each task and what it read, and says what the task shall
-        ask for next; not once one has failed.  So the next request goes out before the next answer is read: those that come
-        together would else be read together, and all that follow them sent together.
+        ask for next; not once one has failed.  So the next request goes out before the next answer
+        is read: those that come together would else be read together, and all that follow them
+        sent together.
         """
         self._waiter, self._take = asyncio.get_running_loop().create_future(), take
         try:
@@ -213,16 +211,16 @@ class PageTasks:
 
     def cancel(self) -> None:
         """Ask all tasks to stop."""
-        for task in tuple(self._under_way):
+        for task in tuple(self.under_way):
             task.cancel()
 
     async def aclose(self) -> None:
         """Stop all tasks and wait until they have; any number of cancellations only postpones."""
         self.cancel()
         interruption: asyncio.CancelledError | None = None
-        while self._under_way:
+        while self.under_way:
             try:
-                await asyncio.wait(tuple(self._under_way))
+                await asyncio.wait(tuple(self.under_way))
             except asyncio.CancelledError as cancelled:
                 interruption = cancelled
         self._forget_done()

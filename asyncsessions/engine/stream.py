@@ -14,6 +14,7 @@ import asyncio
 import weakref
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from math import inf
 from typing import Any, cast
 
 from attrs import frozen
@@ -85,6 +86,7 @@ class PageStream:
         self._asking = Asking(
             source.provider, options, self._outbox, self._tally, concurrency=concurrency
         )
+        self._most = inf if options.limit is None else options.limit
         self._failure: Failure | None = None
         self._error: BaseException | None = None
         self._has_ended = False
@@ -117,7 +119,11 @@ class PageStream:
             raise RuntimeError("two tasks pull from one stream: give each its own")
         self._is_pulling = True
         try:
-            return await self._pull(as_sent=as_sent)
+            while not self._has_batch():
+                # What a callback of the caller's raises is raised here, and not by a task.
+                is_quiet = self._options.on_progress is None
+                await self._tasks.wait(self._go_on if is_quiet else None)
+            return self._hand_over(as_sent=as_sent)
         except BaseException as error:
             self._error = self._error or error
             await self.aclose()
@@ -132,7 +138,7 @@ class PageStream:
     async def aclose(self) -> None:
         """Stop: no request is under way any more when this returns.  May be called again."""
         if not self._is_closed:
-            self._is_closed = True
+            self._is_closed = self._asking.has_ended = True
             self._ended_at = self._clock()
         try:
             await self._tasks.aclose()
@@ -150,25 +156,27 @@ class PageStream:
 
     # ------------------------------------------------------------------ pulling
 
-    async def _pull(self, *, as_sent: bool) -> Batch:
+    def _has_batch(self) -> bool:
+        """Take what has arrived and send what is due; say whether anything is ready.
+
+        If not, there is something to wait for, or the iteration ends here.
+        """
         if self._has_ended:
             raise StopAsyncIteration
         if self._tally.pinned is None:
             self.plan()
-        while not self._is_limit_reached():
+        while self._tally.rows < self._most:
             if self._is_closed:
                 raise ConfigurationError("the stream was closed before its end: start a new one")
             self._collect()
             if self.watch is not None:
                 self.watch.raise_failure()
             self._top_up()
-            if self._outbox:
-                return self._hand_over(as_sent=as_sent)
-            if self._tasks:
-                # What a callback of the caller's raises is raised by the pull, and not by a task.
-                is_quiet = self._options.on_progress is None
-                await self._tasks.wait(self._go_on if is_quiet else None)
-            elif self._outbox.lanes:
+            if self._outbox.ready:
+                return True
+            if self._tasks.under_way:
+                return False
+            if self._outbox.lanes:
                 self._give_up()
             else:
                 self._end()
@@ -201,10 +209,10 @@ class PageStream:
         return index < len(lanes) and lanes[index].walk.is_complete
 
     def _hand_over(self, *, as_sent: bool) -> Batch:
-        limit = self._options.limit
-        batch = self._outbox.take(None if limit is None else limit - self._tally.rows)
-        self._tally.rows += len(batch.rows)
-        self._tally.is_limited = self._is_limit_reached()
+        tally = self._tally
+        batch = self._outbox.take(self._most - tally.rows)
+        tally.rows += len(batch.rows)
+        tally.is_limited = tally.rows >= self._most
         if as_sent:
             return batch
         return Batch(batch.window, self._source.sessions(batch.rows), batch.is_last)
@@ -230,7 +238,7 @@ class PageStream:
 
     def _top_up(self) -> None:
         """Start as many requests as are allowed and worth it."""
-        while (asked := self._next_ask(len(self._tasks))) is not None:
+        while (asked := self._asking.next_ask(len(self._tasks.under_way))) is not None:
             self._asked[self._tasks.start(self._source, asked[1])] = asked
 
     def _go_on(self, task: PageTask, read: PageRead) -> Ask | None:
@@ -241,17 +249,12 @@ class PageStream:
         except Exception as error:  # noqa: BLE001 - who waits shall get it, and not the task
             self._fail(lane, ask, error)
         is_first = self._tally.pages == 1  # who wants no more than that shall pay for no more
-        asked = None if is_first else self._next_ask(len(self._tasks) - 1)
+        others = len(self._tasks.under_way) - 1
+        asked = None if is_first else self._asking.next_ask(others)
         if asked is None:
             return None
         self._asked[task] = asked
         return asked[1]
-
-    def _next_ask(self, under_way: int) -> tuple[Lane, Ask] | None:
-        """Return what to send now, and its window; ``None`` if nothing is allowed and worth it."""
-        if self._failure is not None or self._is_closed:
-            return None
-        return self._asking.next_ask(under_way)
 
     # ------------------------------------------------------------------ receiving
 
@@ -288,6 +291,7 @@ class PageStream:
 
     def _fail(self, lane: Lane, ask: Ask, error: BaseException) -> None:
         """Note the failure that comes first, and stop what would come after it."""
+        self._asking.has_ended = True
         failure = Failure(lane.index, ask, error)
         if self._failure is None or failure.position < self._failure.position:
             self._failure = failure
@@ -306,10 +310,6 @@ class PageStream:
         self._tally.has_failed = failure is not None
         is_cut = failure is not None and self._options.ordered
         self._outbox.give_up(before=(failure.window, failure.ask) if failure and is_cut else None)
-
-    def _is_limit_reached(self) -> bool:
-        limit = self._options.limit
-        return limit is not None and self._tally.rows >= limit
 
     def _clock(self) -> float:
         """Return the loop's time in seconds, from any thread; 0 before the pull begins."""

@@ -136,6 +136,8 @@ class AiohttpTransport:
             return ConfigurationError("the http session is closed: keep it open, or leave it out")
         try:
             with self._deadlines.within(timeout_s):
+                if self._direct is not None and is_possible(http):
+                    return await self._direct.exchange(request, self._read)
                 return await self._exchange(http, request)
         except TimeoutError:
             return TransportError(f"no whole answer within {timeout_s:g} s")
@@ -143,8 +145,6 @@ class AiohttpTransport:
             return _translated(error)
 
     async def _exchange(self, http: ClientSession, request: Request) -> Response | SessionsError:
-        if self._direct is not None and is_possible(http):
-            return await self._direct.exchange(request, self._read)
         headers, middlewares = self._dressed(http, request)
         async with http.request(
             request.method,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache
 from typing import TypeVar
 
 import aiohttp
@@ -37,10 +38,14 @@ def is_possible(http: ClientSession) -> bool:
 
     Tools that play a server inside of tests, such as aioresponses, replace ``_request``.
     """
-    request: object = getattr(ClientSession, "_request", None)
-    code, own = getattr(request, "__code__", None), ClientSession.close.__code__
-    is_own = code is not None and code.co_filename == own.co_filename
-    return is_own and not http.trace_configs
+    return _is_own(getattr(ClientSession, "_request", None)) and not http.trace_configs
+
+
+@lru_cache(maxsize=2)
+def _is_own(method: object) -> bool:
+    """Whether aiohttp itself has written a method of its session."""
+    code, own = getattr(method, "__code__", None), ClientSession.close.__code__
+    return code is not None and code.co_filename == own.co_filename
 
 
 @frozen

@@ -96,10 +96,10 @@ def test_a_page_that_closes_the_list_is_the_last_whatever_comes_later():
     paging = paging_of(50, total=500)
     paging.next()
     paging.next()
-    assert not paging.is_closed
+    assert paging.last is None
     paging.close(3)
     paging.read(2, 50, 10**6)
-    assert (paging.is_closed, paging.end) == (True, 3)
+    assert (paging.last, paging.end) == (3, 3)
 
 
 def test_a_stopped_plan_asks_for_nothing_more_and_still_wants_what_is_open():

@@ -41,7 +41,7 @@ def test_while_somebody_waits_a_task_goes_on_before_the_next_answer_is_read():
         assert pages.course[3:] == [
             step for page in came for step in (f"read {page}", f"ask {int(page) + 10}")
         ]
-        assert len(tasks) == 3
+        assert len(tasks.under_way) == 3
         await tasks.aclose()
 
     run_virtual(work)
@@ -74,7 +74,7 @@ def test_a_task_with_nothing_to_ask_for_ends_and_has_no_result_any_more():
         task = tasks.start(pages, Ask(WINDOW, 1))
         await tasks.wait(lambda _, read: taken.append(read.answer.total))
         await tasks.wait()
-        assert (tasks.take_done(), tasks.take_done(), len(tasks)) == (task, None, 0)
+        assert (tasks.take_done(), tasks.take_done(), len(tasks.under_way)) == (task, None, 0)
         assert (taken, task.result(), pages.course) == ([1], None, ["ask 1", "read 1"])
 
     run_virtual(work)
