@@ -13,20 +13,32 @@ from typing import cast
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 
-__all__ = ["Connector"]
+__all__ = ["Connector", "Receiver"]
 
 BUFFER_BYTES = 64 * 1024  # more than two pages of either vendor
 
 
-class _Connection(ResponseHandler, asyncio.BufferedProtocol):
+class Receiver(ResponseHandler, asyncio.BufferedProtocol):
+    """The protocol of one connection; ``has_received`` turns true with whatever comes over it."""
+
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop)
+        self.has_received = False
         self._received = memoryview(bytearray(BUFFER_BYTES))
 
+    def resume_reading(self, *args: bool, **kwargs: bool) -> None:
+        """Go on reading if that was paused."""
+        # aiohttp calls it at the end of every answer, and has the parser look for more each time.
+        if self._reading_paused:
+            super().resume_reading(*args, **kwargs)
+
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's signature
+        """Return where to put what comes next."""
         return self._received
 
     def buffer_updated(self, nbytes: int) -> None:
+        """Take so many bytes that were put there."""
+        self.has_received = True
         self.data_received(bytes(self._received[:nbytes]))
 
 
@@ -35,4 +47,4 @@ class Connector(aiohttp.TCPConnector):
 
     def __init__(self, *, keepalive_timeout: float) -> None:
         super().__init__(limit=0, keepalive_timeout=keepalive_timeout)  # pyright: ignore[reportUnknownMemberType]
-        self._factory = cast("partial[ResponseHandler]", partial(_Connection, loop=self._loop))
+        self._factory = cast("partial[ResponseHandler]", partial(Receiver, loop=self._loop))

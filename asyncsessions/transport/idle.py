@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import weakref
+from typing import cast
 
 from aiohttp.connector import Connection
+
+from asyncsessions.transport.connector import Receiver
 
 __all__ = ["IdleConnections"]
 
@@ -17,7 +20,8 @@ __all__ = ["IdleConnections"]
 class IdleConnections:
     """The connections to one address that nobody uses now, the one used last first.
 
-    One that nobody needed for ``keepalive_s`` seconds is closed within as many again.
+    One that nobody needed for ``keepalive_s`` seconds is closed within as many again, and one over
+    which something comes meanwhile is not used any more: that is no answer to the next request.
     """
 
     def __init__(self, *, keepalive_s: float) -> None:
@@ -32,17 +36,19 @@ class IdleConnections:
         while self._waiting:
             connection = self._waiting.pop()
             self._unused = min(self._unused, len(self._waiting))
-            if connection.protocol is not None and connection.protocol.is_connected():
+            protocol = cast("Receiver | None", connection.protocol)
+            if protocol is not None and protocol.is_connected() and not protocol.has_received:
                 return connection
             connection.close()
         return None
 
     def put(self, connection: Connection) -> None:
         """Keep a connection whose answer was read, unless the server or the answer forbids it."""
-        protocol = connection.protocol
+        protocol = cast("Receiver | None", connection.protocol)
         if self._is_closed or protocol is None or protocol.should_close:
             connection.close()
             return
+        protocol.has_received = False
         self._waiting.append(connection)
         if self._timer is None:
             self._look_later()

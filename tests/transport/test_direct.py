@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import inspect
 from unittest.mock import Mock
 
@@ -13,7 +14,7 @@ from aioresponses import aioresponses
 from asyncsessions.core.http import Request
 from asyncsessions.errors import ConfigurationError, TransportError
 from tests.transport.asking import get, outcome, post, transport
-from tests.transport.wire import answer, serving
+from tests.transport.wire import answer, chunked, serving
 
 
 class Answered(aiohttp.ClientResponse):
@@ -111,3 +112,41 @@ async def test_a_body_larger_than_the_buffer_arrives_whole():
             *(sender.send(get(wire), timeout_s=5) for _ in range(4))
         ):
             assert response.body == body
+
+
+async def test_answers_of_all_kinds_follow_each_other_over_one_connection():
+    packed = gzip.compress(b"[4]" * 500)
+    answers = [
+        [answer(b"[1]")],
+        [answer(b"")],
+        chunked(b"[2", b"]"),
+        [b"HTTP/1.1 103 Early Hints\r\n\r\n" + answer(b"no", status="503 Busy")],
+        [answer(packed, Content_Encoding="gzip")],
+        [answer(bytes(300_000))],
+        [answer(b"[5]")],
+    ]
+
+    async def script(exchange):
+        await exchange.send(*answers[exchange.number - 1])
+
+    async with serving(script) as wire, transport() as sender:
+        got = [await sender.send(get(wire), timeout_s=5) for _ in answers]
+        expected = [b"[1]", b"", b"[2]", b"no", b"[4]" * 500, bytes(300_000), b"[5]"]
+        assert [response.body for response in got] == expected
+        assert [response.status for response in got] == [200, 200, 200, 503, 200, 200, 200]
+        assert wire.connections == 1
+
+
+@pytest.mark.parametrize("more", [answer(b"[stale]"), b"HTTP/1.1 200", b"\x00"])
+async def test_what_comes_unasked_is_not_the_answer_to_the_next_request(more):
+    async def script(exchange):
+        await exchange.send(answer(b"[%d]" % exchange.number))
+        if exchange.number == 1:
+            await asyncio.sleep(0.05)
+            await exchange.send(more)
+
+    async with serving(script) as wire, transport() as sender:
+        assert (await sender.send(get(wire), timeout_s=5)).body == b"[1]"
+        await asyncio.sleep(0.1)
+        assert (await sender.send(get(wire), timeout_s=5)).body == b"[2]"
+        assert wire.connections == 2

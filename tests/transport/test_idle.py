@@ -19,6 +19,7 @@ class Connection:
 
     is_open: bool = True
     should_close: bool = False
+    has_received: bool = False
 
     @property
     def protocol(self):
