@@ -16,6 +16,9 @@ __all__ = ["Pages"]
 
 T = TypeVar("T")
 
+SAMPLES = 8
+"""So many rows of a page, evenly spread, tell it from all others."""
+
 
 class Pages(Generic[T]):
     """Reads a window by page number, and joins the pages that totals prove to be neighbours.
@@ -39,11 +42,6 @@ class Pages(Generic[T]):
     def changes(self) -> int:
         """How often the total must have changed."""
         return self._tags.changes
-
-    @property
-    def size(self) -> int:
-        """How many rows a full page has."""
-        return self.numbers.size
 
     @property
     def has_moved(self) -> bool:
@@ -92,29 +90,23 @@ class Pages(Generic[T]):
         reading = self._tags.received(page, total)
         self.tag = self.tag if total is None else total
         self._rows += count
-        self.numbers.read(page, count, self.tag or 0)
-        if not self.numbers.wants(page):
+        numbers = self.numbers
+        numbers.read(page, count, self.tag or 0)
+        if not numbers.wants(page):
             return None
-        self._suspect(page, answer, total)
-        if self._closes_list(page, count, total):
-            self.numbers.close(page)
-        return reading
-
-    def _suspect(self, page: int, answer: Answer[T], total: int | None) -> None:
-        """Look for pages that came before, and for more rows than there are said to be."""
-        rows = answer.rows
+        rank = numbers.rank(page, count)
+        is_within = rank <= (total or 0)
         if not self.has_moved:
-            names = tuple(map(self._cover.identity, rows))
-            self.numbers.refuse_repetition(page, names, self.tag or 0)
-        if rows and self.numbers.rank(page, len(rows)) > (total or 0):
-            self._tags.expose()
-
-    def _closes_list(self, page: int, count: int, total: int | None) -> bool:
-        """Whether this answer is the last page of the list, by its rank and its own tag."""
-        if self._is_trusted:
-            return page == self.numbers.end
-        is_believed = self._tags.are_believed or count < self.size
-        return self.numbers.rank(page, count) == total and is_believed
+            some = answer.rows[:: max(1, count // SAMPLES)]
+            names = tuple(map(self._cover.identity, some))
+            numbers.refuse_repetition(page, count, names, is_within=is_within)
+        if count and not is_within:
+            self._tags.expose()  # there are more rows than there are said to be
+        # The last page of the list shows by its rank and its own tag.
+        is_believed = self._tags.are_believed or count < numbers.size
+        if page == numbers.end if self._is_trusted else rank == total and is_believed:
+            numbers.close(page)
+        return reading
 
     def place(
         self, page: int, answer: Answer[T], reading: Reading, *, is_in_order: bool
@@ -130,7 +122,7 @@ class Pages(Generic[T]):
         if self.numbers.is_over:
             self._tags.end(adds_up=self.numbers.last is not None)
             self.seams.end((self.numbers.end or 0) + 1)
-        portions, gaps = self.seams.settle(self._tags, size=self.size)
+        portions, gaps = self.seams.settle(self._tags, size=self.numbers.size)
         if self.seams.is_shifted and self._tags.are_believed:
             self._tags.expose()
             more, others = self.settle()

@@ -89,17 +89,22 @@ class Paging:
         """Return the place in the list of the last of so many rows of a page, counted from 1."""
         return (page - 1) * self.size + count
 
-    def refuse_repetition(self, page: int, names: tuple[Hashable, ...], total: int) -> None:
+    def refuse_repetition(
+        self, page: int, count: int, names: tuple[Hashable, ...], *, is_within: bool
+    ) -> None:
         """Raise :class:`UnexpectedResponseError` if the page came under another number before.
 
-        Only sensible while nothing moves.  Twins, and nothing else, may fill several pages.
+        ``names`` are those of some of its rows; ``is_within``: the total reaches as far.  Only
+        sensible while nothing moves.  Twins, and nothing else, may fill several pages.
         """
         if len(self._pages_by_rows) >= MOST_REMEMBERED:
             self._pages_by_rows.clear()
-        if not names or (known := self._pages_by_rows.setdefault(hash(names), page)) == page:
+        if (
+            not count
+            or (known := self._pages_by_rows.setdefault(hash((count, names)), page)) == page
+        ):
             return
-        is_within = self.rank(page, len(names)) <= total
-        may_be_twins = len(names) > 1 and len(set(names)) == 1 and is_within
+        may_be_twins = count > 1 and len(set(names)) == 1 and is_within
         if not may_be_twins:
             raise UnexpectedResponseError(
                 f"pages {known} and {page} hold the same rows: the page number is ignored"

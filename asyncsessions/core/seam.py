@@ -11,7 +11,7 @@ from attrs import field, frozen
 from asyncsessions.core.answer import NOWHERE, PlacedPage
 from asyncsessions.core.tiles import Span
 
-__all__ = ["Gap", "Seam", "edge", "seam_along"]
+__all__ = ["Gap", "Seam", "edge", "seam_between"]
 
 T = TypeVar("T")
 
@@ -58,11 +58,15 @@ class Seam(msgspec.Struct, Generic[T], frozen=True):
         return span.lo < span.hi and (not links or all(link.lies_in(span) for link in links))
 
 
-def seam_along(upper: int, lower: int, pages: Sequence[PlacedPage[T]]) -> Seam[T]:
-    """Return what lies between the first and the last of some pages, which have such numbers."""
-    above, below = pages[0], pages[-1]
-    span = Span(below.first, above.last + 1)
-    return Seam(upper, lower, above, below, pages[1:-1], span)
+def seam_between(
+    above: PlacedPage[T],
+    below: PlacedPage[T],
+    links: Sequence[PlacedPage[T]],
+    upper: int = 0,
+    lower: int = 0,
+) -> Seam[T]:
+    """Return what lies between two pages, which have such numbers."""
+    return Seam(upper, lower, above, below, links, Span(below.first, above.last + 1))
 
 
 def edge(border: int) -> PlacedPage[Any]:

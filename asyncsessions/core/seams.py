@@ -21,7 +21,7 @@ from typing import Generic, TypeVar
 
 from asyncsessions.core.answer import Answer, PlacedPage, Portion, place
 from asyncsessions.core.cover import Cover
-from asyncsessions.core.seam import Gap, Seam, edge, seam_along
+from asyncsessions.core.seam import Gap, Seam, edge, seam_between
 from asyncsessions.core.tags import Tags
 from asyncsessions.core.tiles import Span
 from asyncsessions.core.windows import Window
@@ -145,8 +145,9 @@ class Seams(Generic[T]):
         return None
 
     def _complete(self, upper: int, lower: int) -> None:
-        pages = [self._placed[number] for number in range(upper, lower + 1)]
-        self._waiting.append(seam_along(upper, lower, pages))
+        placed = self._placed
+        links = [placed[n] for n in range(upper + 1, lower)] if lower - upper > 1 else []
+        self._waiting.append(seam_between(placed[upper], placed[lower], links, upper, lower))
 
     # ------------------------------------------------------------------ settling
 
@@ -168,9 +169,11 @@ class Seams(Generic[T]):
             if is_trusted is None:
                 self._waiting.append(seam)
                 continue
-            is_joined = is_trusted and not self._is_contradicted(seam)
+            rows = seam.rows if is_trusted else []
+            is_joined = is_trusted and not self._is_contradicted(seam, rows)
             if is_joined:
-                portions += self._cover.claim(seam.span, self._in_order(seam))
+                in_order = self._cover.newest_first(rows) if seam.links else rows
+                portions += self._cover.claim(seam.span, in_order)
             elif seam.span:
                 gaps.append(Gap(seam.upper, seam.span, seam.parts))
                 self._gaps.append(seam.span)
@@ -203,8 +206,8 @@ class Seams(Generic[T]):
         known = [reading for reading in readings if reading is not None]
         return len(known) == len(readings) and tags.verdict(known)
 
-    def _is_contradicted(self, seam: Seam[T]) -> bool:
-        """Whether pages of one and the same list cannot lie as these do."""
+    def _is_contradicted(self, seam: Seam[T], rows: Sequence[T]) -> bool:
+        """Whether pages of one and the same list cannot lie as these do, with these rows."""
         name = self._cover.identity
         if (seam.upper == TOP or seam.lower == self._bottom) and not seam.span:
             return True  # rows that were not asked for
@@ -217,14 +220,8 @@ class Seams(Generic[T]):
                 self.is_disordered |= not all(name(row) in seen for row in risen)
             return True
         if self._has_ids:
-            rows = seam.rows
             self.is_shifted = len(set(map(name, rows))) < len(rows)
         return self.is_shifted
-
-    def _in_order(self, seam: Seam[T]) -> Sequence[T]:
-        """Return the rows of a joined seam, newest first."""
-        rows = seam.rows
-        return self._cover.newest_first(rows) if seam.links else rows
 
     def _out_of_order(self, seam: Seam[T]) -> list[Portion[T]]:
         """Return rows of a seam that another page claims to cover, but does not hold.
@@ -276,7 +273,7 @@ class Seams(Generic[T]):
                 links.append(page)
                 continue
             if above is not None and number not in self._settled_above:
-                seam = seam_along(0, 0, [above, *links, page])
+                seam = seam_between(above, page, links)
                 portions += self._cover.leave(seam.span, seam.parts)
             above, links = page, []
         self._placed.clear()

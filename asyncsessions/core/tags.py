@@ -71,12 +71,6 @@ class Phase:
     last_sent: int
     first_received: int
 
-    def note(self, sent: int) -> None:
-        if sent < self.first_sent:
-            self.first_sent = sent
-        elif sent > self.last_sent:
-            self.last_sent = sent
-
 
 class Tags:
     """The history of a window's totals; pages are told apart by their numbers.
@@ -131,8 +125,10 @@ class Tags:
             self._phases.append(Phase(tag, sent, sent, tick))
             self.changes = len(self._phases) - 1
             self.are_believed &= self.changes < 2
-        else:
-            phase.note(sent)
+        elif sent > phase.last_sent:
+            phase.last_sent = sent
+        elif sent < phase.first_sent:
+            phase.first_sent = sent
         if not self.changes:
             self._before_change += 1
         elif sent > self._phases[-1].first_received:

@@ -152,7 +152,7 @@ class Walk(Generic[T]):
     @property
     def _is_within_budget(self) -> bool:
         most = BUDGET_GROWTH * (self._first_pages + 1)
-        pages = min(self.delivered // self._pages.size + self._mending.crowded_pages, most)
+        pages = min(self.delivered // self._numbers.size + self._mending.crowded_pages, most)
         return self._asks < BUDGET_FLOOR + BUDGET_FACTOR * pages
 
     def next_ask(self) -> Ask:
@@ -228,7 +228,7 @@ class Walk(Generic[T]):
     def floor(self, ask: Ask) -> int:
         """Return down to which instant (or place, in a list by position) rows precede an answer."""
         if self.positional:
-            return (1 - ask.page) * self._pages.size
+            return (1 - ask.page) * self._numbers.size
         return ask.window.asked.hi if ask.serial else self._seams.floor(ask.page)
 
     # ------------------------------------------------------------------ answers
@@ -251,13 +251,13 @@ class Walk(Generic[T]):
 
     def _note_first(self, total: int | None) -> None:
         self._pages.tag = total or 0
-        self._first_pages = self._pages.tag // self._pages.size
+        self._first_pages = self._pages.tag // self._numbers.size
 
     def _take_page(self, page: int, answer: Answer[T], *, is_in_order: bool) -> list[Portion[T]]:
         if self.tag is None:
             self._note_first(answer.total)
         reading = self._pages.read(page, answer)
-        self._mending.size = self._pages.size
+        self._mending.size = self._numbers.size
         if reading is None:
             return []
         self.is_in_order = self.is_in_order and is_in_order
@@ -280,7 +280,7 @@ class Walk(Generic[T]):
 
     def _by_position(self, page: int, answer: Answer[T]) -> list[Portion[T]]:
         """Deliver a page as it comes, and leave that way once something hints at changes."""
-        size = self._pages.size
+        size = self._numbers.size
         is_short = len(answer.rows) != size and page != self._numbers.last
         has_moved = is_short or self._pages.has_moved
         portion = self._positions.take(page, answer, size=size, has_moved=has_moved)
@@ -322,7 +322,7 @@ class Walk(Generic[T]):
         """Count what goes out; once nothing is left to ask or await, settle what is open."""
         if self._numbers.is_over and not self.is_settled:
             if self.positional:
-                end, size = self._numbers.end or 0, self._pages.size
+                end, size = self._numbers.end or 0, self._numbers.size
                 portions += self._positions.end(end, size=size, adds_up=self._pages.adds_up)
                 self._leave_positions()
             elif self._consistency == "count":

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asyncsessions.core.answer import Portion, is_newest_first, place
-from asyncsessions.core.seam import seam_along
+from asyncsessions.core.seam import seam_between
 from asyncsessions.core.tiles import Span
 from tests.core.model import Row, answer, at
 
@@ -56,5 +56,5 @@ def test_a_page_without_rows_lies_everywhere():
 def test_rows_stay_out_of_the_repr():
     row, page = Row(77, at(3)), page_of(4, 4)
     shown = repr(answer([row], 1)) + repr(page) + repr(Portion(Span(0, 9), [row]))
-    shown += repr(seam_along(1, 3, [page, page, page]))
+    shown += repr(seam_between(page, page, [page]))
     assert "Row" not in shown

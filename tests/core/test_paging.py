@@ -137,38 +137,38 @@ def test_the_rank_of_a_page_counts_the_rows_before_it_and_its_own():
 
 def test_one_page_under_two_numbers_is_refused():
     paging = Paging(2)
-    paging.refuse_repetition(1, "ab", 9)
-    paging.refuse_repetition(2, "ba", 9)
-    paging.refuse_repetition(1, "ab", 9)
+    paging.refuse_repetition(1, 2, "ab", is_within=True)
+    paging.refuse_repetition(2, 2, "ba", is_within=True)
+    paging.refuse_repetition(1, 2, "ab", is_within=True)
     with pytest.raises(UnexpectedResponseError, match="pages 1 and 3 hold the same rows"):
-        paging.refuse_repetition(3, "ab", 9)
+        paging.refuse_repetition(3, 2, "ab", is_within=True)
 
 
 def test_pages_without_rows_are_no_repetition():
     paging = Paging(2)
-    paging.refuse_repetition(4, "", 9)
-    paging.refuse_repetition(5, "", 9)
+    paging.refuse_repetition(4, 0, "", is_within=True)
+    paging.refuse_repetition(5, 0, "", is_within=True)
 
 
 def test_what_is_remembered_of_pages_is_bounded():
     paging = Paging(2)
     for page in range(1, 3 * MOST_REMEMBERED):
-        paging.refuse_repetition(page, (page, -page), 10**9)
+        paging.refuse_repetition(page, 2, (page, -page), is_within=True)
         assert len(paging._pages_by_rows) <= MOST_REMEMBERED
     with pytest.raises(UnexpectedResponseError, match=f"pages {page} and {page + 1} hold"):
-        paging.refuse_repetition(page + 1, (page, -page), 10**9)
+        paging.refuse_repetition(page + 1, 2, (page, -page), is_within=True)
 
 
 def test_twins_may_fill_pages_as_far_as_the_total_reaches():
     paging = Paging(2)
-    paging.refuse_repetition(1, "aa", 4)
-    paging.refuse_repetition(2, "aa", 4)
+    paging.refuse_repetition(1, 2, "aa", is_within=True)
+    paging.refuse_repetition(2, 2, "aa", is_within=True)
     with pytest.raises(UnexpectedResponseError, match="pages 1 and 3"):
-        paging.refuse_repetition(3, "aa", 5)
+        paging.refuse_repetition(3, 2, "aa", is_within=False)
 
 
 def test_a_page_of_one_row_is_no_proof_of_twins():
     paging = Paging(1)
-    paging.refuse_repetition(1, "a", 2)
+    paging.refuse_repetition(1, 1, "a", is_within=True)
     with pytest.raises(UnexpectedResponseError, match="pages 1 and 2"):
-        paging.refuse_repetition(2, "a", 2)
+        paging.refuse_repetition(2, 1, "a", is_within=True)
