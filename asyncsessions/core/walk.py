@@ -170,6 +170,10 @@ class Walk(Generic[T]):
         """Whether an ask that was handed out is still worth sending."""
         return bool(ask.serial) or self._numbers.wants(ask.page)
 
+    def expects(self, answer: Answer[T]) -> bool:
+        """Whether an answer to a page is as those before it, and changes nothing in what to ask."""
+        return answer.total == self.tag and len(answer.rows) == self._numbers.size
+
     def pause(self) -> None:
         """Note that so much time has passed that totals told before prove nothing any more."""
         self._pages.pause()

@@ -51,32 +51,35 @@ class Asking:
         self._page_size = provider.page_size
         self._most_ahead = REORDER_FACTOR * concurrency * provider.page_size
 
-    def next_ask(self, under_way: int) -> tuple[Lane, Ask] | None:
-        """Return what to send beside so many requests, and its window; ``None`` = nothing now."""
-        if not self._may_send(under_way):
+    def next_ask(self, under_way: int, *, arrived: int = 0) -> tuple[Lane, Ask] | None:
+        """Return what to send beside so many requests, and its window; ``None`` = nothing now.
+
+        ``arrived`` are pages that were read, but not taken yet.
+        """
+        if not self._may_send(under_way, under_way + arrived):
             return None
         lane = self._lane_to_ask()
         return None if lane is None else (lane, lane.walk.next_ask())
 
-    def _may_send(self, under_way: int) -> bool:
+    def _may_send(self, under_way: int, asked: int) -> bool:
         if under_way >= self._concurrency or self.has_ended:
             return False
-        if under_way and not self._tally.pages:
+        if asked and not self._tally.pages:
             return False  # a wrong key shall cost one request, not as many as there are windows
         outbox = self._outbox
         unwanted = len(outbox.ready) - self._most_ready
         if unwanted > 0 and under_way + unwanted >= self._concurrency:
             return False
         ready_rows = outbox.ready_rows
-        ahead = ready_rows + outbox.held_rows + under_way * self._page_size
-        if under_way and ahead >= self._most_ahead:
+        ahead = ready_rows + outbox.held_rows + asked * self._page_size
+        if asked and ahead >= self._most_ahead:
             return False
         limit = self._options.limit
         if limit is None:
             return True
         seam_rows = outbox.seam_rows
         on_the_way = ahead + seam_rows
-        if not under_way and not seam_rows:
+        if not asked and not seam_rows:
             on_the_way = ready_rows  # the others wait for a range not asked for yet
         return self._tally.rows + on_the_way < limit
 

@@ -11,7 +11,6 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import cast
 
 from asyncsessions.core.answer import Ask
 from asyncsessions.core.journal import Setting
@@ -22,8 +21,9 @@ from asyncsessions.core.tiles import Tiles
 from asyncsessions.core.windows import Window
 from asyncsessions.engine.lane import Lane
 from asyncsessions.engine.opened import OpenWindow
-from asyncsessions.engine.pages import PageRead, PageTask, PageTasks, Source
+from asyncsessions.engine.pages import PageRead, Source
 from asyncsessions.engine.progress import Progress
+from asyncsessions.engine.tasks import PageTasks
 from asyncsessions.errors import BudgetExceededError, SessionsError
 from asyncsessions.sinks.base import Standing
 
@@ -61,8 +61,7 @@ class Go:
         provider, meter = source.provider, source.meter
         self._setting = Setting(provider.page_size, options.consistency, options.raw)
         self._progress = Progress(standing, provider.name, meter, page_size=provider.page_size)
-        self._tasks = PageTasks()
-        self._asked: dict[PageTask, tuple[OpenWindow, Ask]] = {}
+        self._tasks = PageTasks[OpenWindow]()
         self._cuts = Cuts(provider.page_size)
         self._agenda: deque[Window] = deque()
         self._open: list[OpenWindow] = []
@@ -146,8 +145,7 @@ class Go:
             window = self._window_to_ask()
             if window is None:
                 return
-            ask = window.next_ask()
-            self._asked[self._tasks.start(self._source, ask)] = (window, ask)
+            self._tasks.start(self._source, window, window.next_ask())
 
     def _window_to_ask(self) -> OpenWindow | None:
         while True:
@@ -178,11 +176,15 @@ class Go:
 
     def _collect(self) -> None:
         """Take every answer that has arrived; one that cannot be taken does not lose the others."""
-        while (task := self._tasks.take_done()) is not None:
-            window, ask = self._asked.pop(task)
+        arrived = self._tasks.arrived
+        while arrived:
+            arrival = arrived.popleft()
+            window, ask = arrival.window, arrival.ask
             try:
-                if not task.cancelled():
-                    self._take(window, ask, cast("PageRead", task.result()))
+                if arrival.error is not None:
+                    raise arrival.error
+                if arrival.read is not None:
+                    self._take(window, ask, arrival.read)
                 elif self.failure is None:
                     window.withdraw(ask)
             except SessionsError as error:
@@ -195,7 +197,7 @@ class Go:
         window.answer(ask, read)
         self._progress.answered()
         if not read.answer.rows:
-            for task, (other, asked) in self._asked.items():
+            for task, (other, asked) in self._tasks.under_way.items():
                 if not other.lane.walk.wants(asked):
                     task.cancel()
         self._examine(window)

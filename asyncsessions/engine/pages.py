@@ -1,16 +1,10 @@
-"""Page tasks: requests under way, and the moment at which one of them is done.
-
-Nothing here refers to the stream that owns the tasks, so that a stream which is simply dropped
-can be finalised while its requests are still under way.
-"""
+"""Pages of a vendor: asked for, fetched and read."""
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Any, Protocol, TypeAlias, TypeVar, cast
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 from attrs import evolve, field, frozen
@@ -25,7 +19,7 @@ from asyncsessions.core.watch import Watch
 from asyncsessions.core.windows import Window
 from asyncsessions.providers.base import LineProvider, Provider, Query, RowProvider
 
-__all__ = ["Fetch", "PageRead", "PageTask", "PageTasks", "Source"]
+__all__ = ["Fetch", "PageRead", "Source"]
 
 T = TypeVar("T")
 
@@ -136,105 +130,3 @@ def _tell(watch: Watch, ask: Ask, answer: Answer[Session]) -> None:
             total=answer.total,
         )
     )
-
-
-PageTask: TypeAlias = "asyncio.Task[PageRead | None]"
-TakePage: TypeAlias = Callable[[PageTask, PageRead], Ask | None]
-
-
-class PageTasks:
-    """The requests under way of one stream, and those that are done but not taken yet.
-
-    The result of a task is what it read last, ``None`` if that was taken already.
-    """
-
-    def __init__(self) -> None:
-        self.under_way: dict[PageTask, None] = {}
-        self._done: deque[PageTask] = deque()
-        self._waiter: asyncio.Future[None] | None = None
-        self._take: TakePage | None = None
-        self._has_failed = False
-        self._is_abandoned = False
-
-    def start(self, source: Source, ask: Ask) -> PageTask:
-        """Begin to fetch a page."""
-        task = asyncio.get_running_loop().create_task(self._read(source, ask))
-        self.under_way[task] = None
-        task.add_done_callback(self._note)
-        return task
-
-    async def _read(self, source: Source, ask: Ask) -> PageRead | None:
-        following: Ask | None = ask
-        waiter: asyncio.Future[None] | None = None
-        while following is not None:
-            try:
-                read = await source.read(following)
-            except Exception:
-                self._has_failed = True  # who waits has to know before anything else is sent
-                raise
-            if self._take is None or self._has_failed or self._waiter is waiter:
-                return read  # nobody waits, or they have had no turn since this task's last page
-            waiter = self._waiter
-            following = self._take(cast("PageTask", asyncio.current_task()), read)
-            self.wake()
-        return None
-
-    def _note(self, task: PageTask) -> None:
-        del self.under_way[task]
-        self._done.append(task)
-        if self._is_abandoned:
-            self._forget_done()
-        self.wake()
-
-    def wake(self) -> None:
-        """End the wait of who waits, whether a task is done or not."""
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    def take_done(self) -> PageTask | None:
-        """Return a task that is done, oldest first; ``None`` if there is none."""
-        return self._done.popleft() if self._done else None
-
-    async def wait(self, take: TakePage | None = None) -> None:
-        """Wait until another page was read, or somebody calls :meth:`wake`.
-
-        ``take`` is called meanwhile with each task and what it read, and says what the task shall
-        ask for next; not once one has failed.  So the next request goes out before the next answer
-        is read: those that come together would else be read together, and all that follow them
-        sent together.
-        """
-        self._waiter, self._take = asyncio.get_running_loop().create_future(), take
-        try:
-            await self._waiter
-        finally:
-            self._take = None
-
-    def cancel(self) -> None:
-        """Ask all tasks to stop."""
-        for task in tuple(self.under_way):
-            task.cancel()
-
-    async def aclose(self) -> None:
-        """Stop all tasks and wait until they have; any number of cancellations only postpones."""
-        self.cancel()
-        interruption: asyncio.CancelledError | None = None
-        while self.under_way:
-            try:
-                await asyncio.wait(tuple(self.under_way))
-            except asyncio.CancelledError as cancelled:
-                interruption = cancelled
-        self._forget_done()
-        if interruption is not None:
-            raise interruption
-
-    def abandon(self) -> None:
-        """Stop all tasks of which nobody will ask the outcome."""
-        self._is_abandoned = True
-        self.cancel()
-        self._forget_done()
-
-    def _forget_done(self) -> None:
-        while self._done:
-            task = self._done.popleft()
-            if not task.cancelled():
-                task.exception()  # marks it as retrieved

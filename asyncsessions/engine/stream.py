@@ -15,7 +15,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from math import inf
-from typing import Any, cast
+from typing import Any
 
 from attrs import frozen
 
@@ -29,9 +29,10 @@ from asyncsessions.engine.asking import Asking
 from asyncsessions.engine.lane import Lane
 from asyncsessions.engine.logs import warn_of_surprises, warn_that_incomplete
 from asyncsessions.engine.outbox import Batch, Outbox
-from asyncsessions.engine.pages import PageRead, PageTask, PageTasks, Source
+from asyncsessions.engine.pages import PageRead, Source
 from asyncsessions.engine.planning import Planning, make_plan
 from asyncsessions.engine.tally import Tally, incomplete
+from asyncsessions.engine.tasks import PageTasks
 from asyncsessions.errors import ConfigurationError, SessionsError
 
 __all__ = ["PageStream"]
@@ -79,8 +80,7 @@ class PageStream:
         self._options = options
         self._planning = planning
         self._now = now
-        self._tasks = PageTasks()
-        self._asked: dict[PageTask, tuple[Lane, Ask]] = {}
+        self._tasks = PageTasks[Lane]()
         self._tally = Tally(source.provider.name, source.meter, now)
         self._outbox = Outbox(ordered=options.ordered, page_size=source.provider.page_size)
         self._asking = Asking(
@@ -120,9 +120,7 @@ class PageStream:
         self._is_pulling = True
         try:
             while not self._has_batch():
-                # What a callback of the caller's raises is raised here, and not by a task.
-                is_quiet = self._options.on_progress is None
-                await self._tasks.wait(self._go_on if is_quiet else None)
+                await self._tasks.wait(self._go_on)
             return self._hand_over(as_sent=as_sent)
         except BaseException as error:
             self._error = self._error or error
@@ -239,47 +237,38 @@ class PageStream:
     def _top_up(self) -> None:
         """Start as many requests as are allowed and worth it."""
         while (asked := self._asking.next_ask(len(self._tasks.under_way))) is not None:
-            self._asked[self._tasks.start(self._source, asked[1])] = asked
+            self._tasks.start(self._source, *asked)
 
-    def _go_on(self, task: PageTask, read: PageRead) -> Ask | None:
-        """Take an answer while the consumer waits, and return what its task shall ask for next."""
-        lane, ask = self._asked.pop(task)
-        try:
-            self._take(lane, ask, read)
-        except Exception as error:  # noqa: BLE001 - who waits shall get it, and not the task
-            self._fail(lane, ask, error)
-        is_first = self._tally.pages == 1  # who wants no more than that shall pay for no more
-        others = len(self._tasks.under_way) - 1
-        asked = None if is_first else self._asking.next_ask(others)
-        if asked is None:
-            return None
-        self._asked[task] = asked
-        return asked[1]
+    def _go_on(self, lane: Lane, ask: Ask, read: PageRead) -> tuple[Lane, Ask] | None:
+        """Return what shall be asked for instead of a page that is not taken yet."""
+        tasks = self._tasks
+        if ask.serial or not lane.walk.expects(read.answer):
+            return None  # what is worth asking for depends on it
+        return self._asking.next_ask(len(tasks.under_way) - 1, arrived=len(tasks.arrived) + 1)
 
     # ------------------------------------------------------------------ receiving
 
     def _collect(self) -> None:
         """Take every answer that has arrived."""
-        while (task := self._tasks.take_done()) is not None:
-            if task not in self._asked:
-                task.result()  # `_go_on` has taken what it read; raises what that did not catch
-                continue
-            lane, ask = self._asked.pop(task)
-            if task.cancelled():
-                if self._failure is None:
-                    self._outbox.put(lane, lane.withdraw(ask))
-            elif (error := task.exception()) is not None:
-                self._fail(lane, ask, error)
-            else:
-                self._take(lane, ask, cast("PageRead", task.result()))
+        arrived = self._tasks.arrived
+        while arrived:
+            arrival = arrived.popleft()
+            lane, ask = arrival.window, arrival.ask
+            if arrival.read is not None:
+                self._take(lane, ask, arrival.read)
+            elif arrival.error is not None:
+                self._fail(lane, ask, arrival.error)
+            elif self._failure is None:
+                self._outbox.put(lane, lane.withdraw(ask))
 
     def _take(self, lane: Lane, ask: Ask, read: PageRead) -> None:
         self._tally.answered(read.answer, read.unknown_fields)
         try:
             rows = lane.answer(ask, read.answer)
-        except SessionsError as error:
-            provider = self._source.provider
-            self._fail(lane, ask, error.at(provider=provider.name, page=ask.page, request=""))
+        except Exception as error:  # noqa: BLE001 - a provider's mistake has its place as well
+            if isinstance(error, SessionsError):
+                error.at(provider=self._source.provider.name, page=ask.page, request="")
+            self._fail(lane, ask, error)
             return
         self._outbox.put(lane, rows)
         if not read.answer.rows:
@@ -300,7 +289,7 @@ class PageStream:
             self._cancel(lambda other, asked: (other.index, asked.position) > first)
 
     def _cancel(self, is_needless: Callable[[Lane, Ask], bool]) -> None:
-        for task, (lane, ask) in self._asked.items():
+        for task, (lane, ask) in self._tasks.under_way.items():
             if is_needless(lane, ask):
                 task.cancel()
 
@@ -316,7 +305,7 @@ class PageStream:
         return 0.0 if self._loop is None else self._loop.time()
 
 
-def _abandon(loop: asyncio.AbstractEventLoop, tasks: PageTasks, watch: Watch | None) -> None:
+def _abandon(loop: asyncio.AbstractEventLoop, tasks: PageTasks[Lane], watch: Watch | None) -> None:
     """Stop the requests of a stream that was dropped without being closed."""
     if not loop.is_closed():
         loop.call_soon_threadsafe(tasks.abandon)

@@ -1,0 +1,127 @@
+"""Page tasks: requests under way, and what came of those that are done.
+
+Nothing here refers to the stream that owns the tasks, so that a stream which is simply dropped
+can be finalised while its requests are still under way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Generic, TypeAlias, TypeVar, cast
+
+import msgspec
+
+from asyncsessions.core.answer import Ask
+from asyncsessions.engine.pages import PageRead, Source
+
+__all__ = ["Arrival", "PageTask", "PageTasks"]
+
+W = TypeVar("W")
+
+PageTask: TypeAlias = asyncio.Task[PageRead]
+NextAsk: TypeAlias = Callable[[W, Ask, PageRead], tuple[W, Ask] | None]
+
+
+class Arrival(msgspec.Struct, Generic[W], frozen=True):
+    """What came of one request of a window: a page, an error, or neither if it was cancelled."""
+
+    window: W
+    ask: Ask
+    read: PageRead | None = None
+    error: BaseException | None = None
+
+
+class PageTasks(Generic[W]):
+    """The requests ``under_way``, each with its window, and what has ``arrived``, oldest first."""
+
+    def __init__(self) -> None:
+        self.under_way: dict[PageTask, tuple[W, Ask]] = {}
+        self.arrived: deque[Arrival[W]] = deque()
+        self._waiter: asyncio.Future[None] | None = None
+        self._next_ask: NextAsk[W] | None = None
+        self._has_failed = False
+        self._is_abandoned = False
+
+    def start(self, source: Source, window: W, ask: Ask) -> None:
+        """Begin to fetch a page."""
+        task = asyncio.get_running_loop().create_task(self._read(source, ask))
+        self.under_way[task] = window, ask
+        task.add_done_callback(self._note)
+
+    async def _read(self, source: Source, ask: Ask) -> PageRead:
+        waiter: asyncio.Future[None] | None = None
+        while True:
+            try:
+                read = await source.read(ask)
+            except Exception:
+                self._has_failed = True  # who waits has to know before anything else is sent
+                raise
+            if self._next_ask is None or self._has_failed or self._waiter is waiter:
+                return read  # nobody waits, or they have had no turn since this task's last page
+            task, waiter = cast("PageTask", asyncio.current_task()), self._waiter
+            window = self.under_way[task][0]
+            following = self._next_ask(window, ask, read)
+            if following is None:
+                return read
+            self.arrived.append(Arrival(window, ask, read))
+            self.under_way[task] = following
+            ask = following[1]
+            self.wake()
+
+    def _note(self, task: PageTask) -> None:
+        window, ask = self.under_way.pop(task)
+        if task.cancelled():
+            arrival = Arrival(window, ask)
+        elif (error := task.exception()) is not None:
+            arrival = Arrival(window, ask, error=error)
+        else:
+            arrival = Arrival(window, ask, task.result())
+        if not self._is_abandoned:
+            self.arrived.append(arrival)
+        self.wake()
+
+    def wake(self) -> None:
+        """End the wait of who waits, whether anything has arrived or not."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def wait(self, next_ask: NextAsk[W] | None = None) -> None:
+        """Wait until something has arrived, or somebody calls :meth:`wake`.
+
+        ``next_ask`` is called meanwhile for each page that was read, and says what its task shall
+        ask for next, and of which window; not once a task has failed.  So the next request goes out
+        before the next answer is read: those that come together would else be read together, and
+        all that follow them sent together.  What was read is taken later, by who waits: one step
+        for many pages after the other costs less than all steps for each page.
+        """
+        self._waiter, self._next_ask = asyncio.get_running_loop().create_future(), next_ask
+        try:
+            await self._waiter
+        finally:
+            self._next_ask = None
+
+    def cancel(self) -> None:
+        """Ask all tasks to stop."""
+        for task in tuple(self.under_way):
+            task.cancel()
+
+    async def aclose(self) -> None:
+        """Stop all tasks and wait until they have; any number of cancellations only postpones."""
+        self.cancel()
+        interruption: asyncio.CancelledError | None = None
+        while self.under_way:
+            try:
+                await asyncio.wait(tuple(self.under_way))
+            except asyncio.CancelledError as cancelled:
+                interruption = cancelled
+        self.arrived.clear()
+        if interruption is not None:
+            raise interruption
+
+    def abandon(self) -> None:
+        """Stop all tasks of which nobody will ask the outcome."""
+        self._is_abandoned = True
+        self.cancel()
+        self.arrived.clear()
