@@ -7,9 +7,9 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from datetime import datetime
 from typing import Generic, TypeVar
 
-from asyncsessions.core.answer import Portion
+from asyncsessions.core.answer import Answer, Portion
 from asyncsessions.core.tiles import Span, Tiles
-from asyncsessions.core.windows import Window, to_micros
+from asyncsessions.core.windows import Window, to_datetime, to_micros
 
 __all__ = ["Cover"]
 
@@ -20,7 +20,8 @@ class Cover(Generic[T]):
     """The tiles of one window: clips what answers prove to what nobody has proven before.
 
     ``started_at`` reads the time of a row, ``identity`` what stays the same when a row is edited.
-    ``unproven`` are the instants of which not all rows may have come.
+    ``span`` are the instants that the window owns, ``unproven`` those of which not all rows may
+    have come.
     """
 
     def __init__(
@@ -32,7 +33,7 @@ class Cover(Generic[T]):
     ) -> None:
         self.unproven = Tiles()
         self.identity = identity
-        self._owned = window.owned
+        self.span = window.owned
         self._started_at = started_at
         self._tiles = Tiles()
         self._given: Counter[Hashable] = Counter()
@@ -42,8 +43,8 @@ class Cover(Generic[T]):
 
         All of the rows lie in the span, and no others do.
         """
-        owned = self._owned
-        inside = span if owned.lo <= span.lo and span.hi <= owned.hi else span & owned
+        own = self.span
+        inside = span if own.lo <= span.lo and span.hi <= own.hi else span & own
         free = self._tiles.claim(inside)
         if len(free) == 1 and free[0] is span and not self._given:
             return [Portion(span, rows)]
@@ -54,21 +55,29 @@ class Cover(Generic[T]):
 
         Each part comes from one answer; what they share was one row.
         """
-        for gap in self._tiles.gaps(span & self._owned):
+        for gap in self._tiles.gaps(span & self.span):
             self.unproven.claim(gap)
         return self.claim(span, self.newest_first(self.clipped(self.united(parts), span)))
 
     def is_free(self, span: Span) -> bool:
         """Whether some owned instant of the span is not covered."""
-        return bool(self._tiles.gaps(span & self._owned))
+        return bool(self._tiles.gaps(span & self.span))
 
     def clipped(self, rows: Sequence[T], span: Span) -> list[T]:
         """Return the rows whose instants lie in the span."""
         return [row for row in rows if span.holds(to_micros(self._started_at(row)))]
 
+    def within(self, answer: Answer[T], span: Span) -> Sequence[T]:
+        """Return the rows of an answer whose instants lie in the span."""
+        if not span:
+            return ()
+        first, last = to_datetime(span.lo), to_datetime(span.hi - 1)
+        timed = zip(answer.rows, answer.times, strict=True)
+        return [row for row, time in timed if first <= time <= last]
+
     def owned(self, rows: Sequence[T]) -> list[T]:
         """Return the rows whose instants the window owns."""
-        return self.clipped(rows, self._owned)
+        return self.clipped(rows, self.span)
 
     def after(self, rows: Sequence[T], instant: int) -> list[T]:
         """Return the rows that are newer than an instant."""

@@ -194,7 +194,7 @@ class Mending(Generic[T]):
         self._most_found = max(self._most_found, found)
         self._has_fewer |= 0 < found < min(self.size, total)
         if found < self._full_page and total <= found:
-            return self._claim(ask.window.asked, answer.rows)
+            return self._claim(answer, ask.window.asked)
         if not found:
             return self._ask_again(piece)
         if self._order is None:
@@ -211,7 +211,7 @@ class Mending(Generic[T]):
     def _ask_again(self, piece: Range[T]) -> list[Portion[T]]:
         """Believe an answer without rows that announces some, if it comes twice."""
         if piece.was_empty:
-            return self._claim(piece.span, ())
+            return self._cover.claim(piece.span, ())
         self._put(evolve(piece, was_empty=True))
         return []
 
@@ -223,8 +223,8 @@ class Mending(Generic[T]):
         found: Order = "newest first" if is_newest else "oldest first" if is_oldest else "none"
         self._order = found if self._order in {None, found} else "none"
 
-    def _claim(self, span: Span, rows: Sequence[T]) -> list[Portion[T]]:
-        return self._cover.claim(span, self._cover.clipped(rows, span))
+    def _claim(self, answer: Answer[T], span: Span) -> list[Portion[T]]:
+        return self._cover.claim(span, self._cover.within(answer, span))
 
     def _advance(self, piece: Range[T], answer: Answer[T], *, asked: Span) -> list[Portion[T]]:
         """Cover a range as far as an answer reaches, and have the rest read."""
@@ -235,8 +235,8 @@ class Mending(Generic[T]):
             covered, rest = Span(last + 1, asked.hi), Span(span.lo, last + 1) & span
         else:
             covered, rest = Span(asked.lo, last), Span(last, span.hi) & span
-        portions = self._claim(covered, answer.rows)
-        left = evolve(piece, span=rest, parts=(self._cover.clipped(answer.rows, rest),))
+        portions = self._claim(answer, covered)
+        left = evolve(piece, span=rest, parts=(self._cover.within(answer, rest),))
         if asked_range(rest).asked == asked:
             self._read_crowd(left, *(split_top(rest) if is_from_top else split_bottom(rest)))
         else:
@@ -320,7 +320,9 @@ class Mending(Generic[T]):
             self._put(piece)
             return []
         if crowd.is_proven:
-            return self._claim(ask.window.asked, self._cover.newest_first(crowd.rows))
+            second = ask.window.asked
+            rows = self._cover.newest_first(self._cover.clipped(crowd.rows, second))
+            return self._cover.claim(second, rows)
         reason = CROWDED if self._has_ids or crowd.are_apart else TWINNED
         if reason not in self.reasons:
             self.reasons.append(reason)

@@ -40,7 +40,7 @@ class Positions(Generic[T]):
 
     def take(self, page: int, answer: Answer[T], *, size: int, has_moved: bool) -> Portion[T]:
         """Return the rows of a page that are new; ``has_moved``: the list is known to have."""
-        rows = self._cover.owned(answer.rows)
+        rows = self._cover.within(answer, self._cover.span)
         if not self._is_trusted:
             known = [row for row in rows if self._cover.has_given(row)]
             if not self.is_left:

@@ -13,7 +13,7 @@ from asyncsessions.core.http import Response
 from asyncsessions.core.journal import Answered, Asked, Event, Setting, Withdrawn
 from asyncsessions.core.windows import Window
 from asyncsessions.engine.lane import Lane, started_at
-from asyncsessions.engine.pages import PageRead, Source
+from asyncsessions.engine.pages import OK, PageRead, Source
 from asyncsessions.errors import SessionsError
 from asyncsessions.sinks.base import Journal
 
@@ -23,7 +23,6 @@ PAUSE = timedelta(minutes=5)
 """Totals that were told so long before the next answer prove nothing about what it tells."""
 SLACK = timedelta(seconds=5)
 """A clock that was set back by more says nothing about how long a pause was."""
-OK = 200
 
 
 class OpenWindow:
@@ -132,9 +131,10 @@ class OpenWindow:
         # Found from the story alone, so that every later process finds the same pauses.
         if self._read_at and not -SLACK <= moment - self._read_at[-1] <= PAUSE:
             self.lane.walk.pause()
+        if not self.pages:
+            self.unknown_fields.update(self._source.unknown_fields(read))
         self.pages += 1
         self._read_at.append(moment)
-        self.unknown_fields.update(read.unknown_fields)
         if read.answer.warning:
             self.warnings[read.answer.warning] = None
         self._rows += self.lane.answer(ask, read.answer)

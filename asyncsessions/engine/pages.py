@@ -19,9 +19,11 @@ from asyncsessions.core.watch import Watch
 from asyncsessions.core.windows import Window
 from asyncsessions.providers.base import LineProvider, Provider, Query, RowProvider
 
-__all__ = ["Fetch", "PageRead", "Source"]
+__all__ = ["OK", "Fetch", "PageRead", "Source"]
 
 T = TypeVar("T")
+
+OK = 200
 
 
 class Fetch(Protocol):
@@ -35,10 +37,9 @@ class Fetch(Protocol):
 
 
 class PageRead(msgspec.Struct, frozen=True):
-    """An answer and its body, with the undocumented field names if they were looked for."""
+    """An answer and its body."""
 
     answer: Answer[Session]
-    unknown_fields: Sequence[str] = ()
     body: bytes = b""
 
     def __repr__(self) -> str:
@@ -103,9 +104,11 @@ class Source:
             answer = self.provider.read_page(response, page=page, raw=self.raw)
         else:
             answer = self.rows.read_rows(response, page=page)
-        # Looked for on the first page of a window only: it costs a second decoding.
-        unknown = self.provider.unknown_fields(response) if page == 1 else ()
-        return PageRead(answer, unknown, response.body)
+        return PageRead(answer, response.body)
+
+    def unknown_fields(self, read: PageRead) -> Sequence[str]:
+        """Return the undocumented names of an answer, which costs a second decoding."""
+        return self.provider.unknown_fields(Response(status=OK, body=read.body))
 
 
 def _knows_its_rows(provider: Provider[...]) -> bool:

@@ -262,8 +262,10 @@ class PageStream:
                 self._outbox.put(lane, lane.withdraw(ask))
 
     def _take(self, lane: Lane, ask: Ask, read: PageRead) -> None:
-        self._tally.answered(read.answer, read.unknown_fields)
+        self._tally.answered(read.answer)
         try:
+            if lane.walk.tag is None:  # its first answer
+                self._tally.unknown_fields.update(self._source.unknown_fields(read))
             rows = lane.answer(ask, read.answer)
         except Exception as error:  # noqa: BLE001 - a provider's mistake has its place as well
             if isinstance(error, SessionsError):

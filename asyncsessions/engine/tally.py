@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from asyncsessions.core.answer import Answer
@@ -36,12 +36,11 @@ class Tally:
         self._first_read: datetime | None = None
         self._last_read: datetime | None = None
 
-    def answered(self, answer: Answer[Session], unknown_fields: Iterable[str]) -> None:
+    def answered(self, answer: Answer[Session]) -> None:
         """Count an answer."""
         self.pages += 1
         self._last_read = self._now()
         self._first_read = self._first_read or self._last_read
-        self.unknown_fields.update(unknown_fields)
         if answer.warning:
             self._warnings[answer.warning] = None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from operator import attrgetter
 
-from asyncsessions.core.answer import Portion
+from asyncsessions.core.answer import Answer, Portion
 from asyncsessions.core.cover import Cover
 from asyncsessions.core.tiles import Span
 from asyncsessions.core.windows import Window, to_micros
@@ -135,3 +135,14 @@ def test_rows_are_told_apart_by_their_instants():
     assert cover.after(ROWS, to_micros(at(20))) == rows_of(21, 25)
     one, two = Row(1, at(12)), Row(2, at(12))
     assert cover.newest_first([one, *rows_of(13, 13), two]) == [*rows_of(13, 13), one, two]
+
+
+def test_of_an_answer_those_rows_are_within_a_span_whose_instants_it_holds():
+    rows = [*rows_of(12, 14), *rows_of(8, 9)]  # in no order, as some lists are
+    answer, cover = Answer(rows, [row.started_at for row in rows], 5), cover_of()
+    for first in range(7, 16):
+        for last in range(first, 16):
+            span = seconds(first, last)
+            assert [*cover.within(answer, span)] == cover.clipped(rows, span)
+    edges = Span(to_micros(at(9)), to_micros(at(13)) + 1)
+    assert cover.within(answer, edges) == [*rows_of(12, 13), *rows_of(9, 9)]

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from attrs import evolve
 
-from asyncsessions import Retry
+from asyncsessions import Client, Hum, Retry
 from asyncsessions.testing import run_virtual
 from tests.engine.memory_store import Disk, MemoryStore, go
 from tests.engine.test_watching import once
@@ -164,6 +164,31 @@ def test_a_surprise_is_a_warning_once_a_pull_without_the_vendors_words(caplog):
 def test_a_surprise_in_a_pull_into_a_file_is_told_too(caplog, tmp_path):
     logged(surprising(), lambda client: client.sessions(**WHOLE).pull(tmp_path / "x.jsonl"))
     assert [record.event for record in caplog.records] == ["surprise"]
+
+
+@pytest.mark.parametrize("consistency", ["count", "strict"])
+def test_undocumented_fields_are_looked_for_in_one_answer_a_window(consistency, tmp_path):
+    looks = []
+
+    class Looking(Hum):
+        def unknown_fields(self, response):
+            looks.append(len(response.body))
+            return super().unknown_fields(response)
+
+    def pulled(pull):
+        looks.clear()
+
+        async def work():
+            provider = Looking("invented", environment="sandbox")
+            async with Client(provider, transport=Vendor(rows(400))) as client:
+                query = client.sessions(**WHOLE).with_options(consistency=consistency)
+                await pull(query)
+
+        run_virtual(work())
+        return looks
+
+    assert len(pulled(lambda query: query.collect())) == 1
+    assert len(pulled(lambda query: query.pull(tmp_path / "x.jsonl"))) == 1
 
 
 def test_whoever_does_not_listen_is_told_nothing_and_pays_nothing(caplog):

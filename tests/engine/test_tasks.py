@@ -160,6 +160,6 @@ def test_a_cancelled_request_arrives_with_neither_a_page_nor_an_error():
 
 def test_rows_and_bodies_stay_out_of_the_repr():
     row = "CANARY"
-    shown = repr(Batch(0, [row])) + repr(PageRead(Answer([row], [], 1), (), row.encode()))
+    shown = repr(Batch(0, [row])) + repr(PageRead(Answer([row], [], 1), row.encode()))
     assert "CANARY" not in shown
     assert shown.count("1 rows") == 1
