@@ -17,7 +17,7 @@ __all__ = ["Pages"]
 T = TypeVar("T")
 
 SAMPLES = 8
-"""So many rows of a page, evenly spread, tell it from all others."""
+"""So many rows of a page, evenly spread, tell it from all others, if each has an id."""
 
 
 class Pages(Generic[T]):
@@ -36,6 +36,7 @@ class Pages(Generic[T]):
         self._tags = Tags()
         self._cover = cover
         self._is_trusted = is_trusted
+        self._has_ids = has_ids
         self._rows = 0
 
     @property
@@ -80,6 +81,10 @@ class Pages(Generic[T]):
 
     # ------------------------------------------------------------------ answers
 
+    def lay_aside(self, page: int) -> None:
+        """Note that a page has come, and is read later."""
+        self._tags.came(page)
+
     def read(self, page: int, answer: Answer[T]) -> Reading | None:
         """Learn from an answer what is worth asking for; ``None`` if the page is not wanted.
 
@@ -97,7 +102,7 @@ class Pages(Generic[T]):
         rank = numbers.rank(page, count)
         is_within = rank <= (total or 0)
         if not self.has_moved:
-            some = answer.rows[:: max(1, count // SAMPLES)]
+            some = answer.rows[:: max(1, count // SAMPLES)] if self._has_ids else answer.rows
             names = tuple(map(self._cover.identity, some))
             numbers.refuse_repetition(page, count, names, is_within=is_within)
         if count and not is_within:

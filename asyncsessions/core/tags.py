@@ -86,6 +86,7 @@ class Tags:
         self._pauses = 0
         self._tick = 0
         self._open: dict[int, int] = {}
+        self._come: dict[int, int] = {}  # when, of those whose total is not known yet
         self._most_open = 1
         self._phases: list[Phase] = []
         self._before_change = 0  # how many answers had come when the total first changed
@@ -107,7 +108,12 @@ class Tags:
         """Note that a page is asked for."""
         self._tick += 1
         self._open[page] = self._tick
-        self._most_open = max(self._most_open, len(self._open))
+        self._most_open = max(self._most_open, len(self._open) - len(self._come))
+
+    def came(self, page: int) -> None:
+        """Note that the answer to a page is here, whose total is told later."""
+        self._tick += 1
+        self._come[page] = self._tick
 
     def withdrawn(self, page: int) -> None:
         """Note that a page will not come."""
@@ -115,7 +121,9 @@ class Tags:
 
     def received(self, page: int, total: int | None) -> Reading:
         """Note the total that came with a page, and return its reading."""
-        self._tick = tick = self._tick + 1
+        tick = self._come.pop(page, None)
+        if tick is None:
+            self._tick = tick = self._tick + 1
         sent, tag = self._open.pop(page), (self._pauses, total)
         reading = Reading(sent, tick, tag)
         phase = self._phases[-1] if self._phases else None

@@ -33,10 +33,6 @@ class Span(msgspec.Struct, frozen=True, order=True, gc=False):
     def __and__(self, other: Span) -> Span:
         return Span(max(self.lo, other.lo), min(self.hi, other.hi))
 
-    def contains(self, other: Span) -> bool:
-        """Whether all instants of another span lie in the span."""
-        return self.lo <= other.lo and other.hi <= self.hi
-
     def holds(self, instant: int) -> bool:
         """Whether the instant lies in the span."""
         return self.lo <= instant < self.hi

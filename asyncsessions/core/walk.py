@@ -170,9 +170,15 @@ class Walk(Generic[T]):
         """Whether an ask that was handed out is still worth sending."""
         return bool(ask.serial) or self._numbers.wants(ask.page)
 
-    def expects(self, answer: Answer[T]) -> bool:
-        """Whether an answer to a page is as those before it, and changes nothing in what to ask."""
-        return answer.total == self.tag and len(answer.rows) == self._numbers.size
+    def lay_aside(self, ask: Ask, answer: Answer[T]) -> bool:
+        """Note the moment of an answer that is taken later.
+
+        False if it is not as those before it: it has to be taken before anything else is asked for.
+        """
+        if ask.serial or answer.total != self.tag or len(answer.rows) != self._numbers.size:
+            return False
+        self._pages.lay_aside(ask.page)
+        return True
 
     def pause(self) -> None:
         """Note that so much time has passed that totals told before prove nothing any more."""

@@ -66,7 +66,7 @@ class Progress:
             self._unproven += lane.unproven
             self._reasons |= dict.fromkeys(walk.reasons)
         if walk.is_complete and walk.is_overstated:
-            said = f"the vendor announced {walk.tag} rows and listed {walk.delivered}"
+            said = f"the vendor announced {walk.tag} rows, and {walk.delivered} are there"
             self._warnings[said] = None
         self._warnings |= window.warnings
         self._unknown |= window.unknown_fields

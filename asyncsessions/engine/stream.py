@@ -120,7 +120,9 @@ class PageStream:
         self._is_pulling = True
         try:
             while not self._has_batch():
-                await self._tasks.wait(self._go_on)
+                # Whoever is told of each answer can end the pull with it.
+                is_quiet = self._options.on_progress is None
+                await self._tasks.wait(self._go_on if is_quiet else None)
             return self._hand_over(as_sent=as_sent)
         except BaseException as error:
             self._error = self._error or error
@@ -242,8 +244,8 @@ class PageStream:
     def _go_on(self, lane: Lane, ask: Ask, read: PageRead) -> tuple[Lane, Ask] | None:
         """Return what shall be asked for instead of a page that is not taken yet."""
         tasks = self._tasks
-        if ask.serial or not lane.walk.expects(read.answer):
-            return None  # what is worth asking for depends on it
+        if not lane.walk.lay_aside(ask, read.answer):
+            return None
         return self._asking.next_ask(len(tasks.under_way) - 1, arrived=len(tasks.arrived) + 1)
 
     # ------------------------------------------------------------------ receiving

@@ -71,7 +71,7 @@ class Tally:
         """Say which totals are more than a proven window holds."""
         for walk in (lane.walk for lane in self.lanes):
             if walk.is_complete and walk.is_overstated:
-                yield f"the vendor announced {walk.tag} rows and listed {walk.delivered}"
+                yield f"the vendor announced {walk.tag} rows, and {walk.delivered} are there"
 
     def report(self, *, elapsed_s: float) -> Report:
         """Return the figures so far."""

@@ -15,7 +15,6 @@ from typing import TypeVar
 
 import aiohttp
 from aiohttp import ClientSession, StreamReader
-from aiohttp.connector import Connection
 from attrs import frozen
 from yarl import URL
 
@@ -87,11 +86,15 @@ class Direct:
         """
         head = self._head(request)
         sent = _message(request, head)
-        connection = head.idle.take() or await self._connect(head)
+        connection = head.idle.take()
+        if connection is None:
+            connection = await self._connector.connect(head.peer, [], NO_TIMEOUT)
         try:
             protocol, transport = connection.protocol, connection.transport
             assert protocol is not None
             assert transport is not None
+            # A parser for each answer: what an earlier one may have left is none of this one.
+            protocol.set_response_params(read_until_eof=True, auto_decompress=False)
             transport.write(sent)
             message, content = await protocol.read()
             while message.code < FINAL and message.code != SWITCHING_PROTOCOLS:
@@ -107,13 +110,6 @@ class Direct:
         """Close the connections that wait."""
         for idle in self._idle.values():
             idle.close()
-
-    async def _connect(self, head: _Head) -> Connection:
-        """Return a new connection, whose parser reads all answers that will come over it."""
-        connection = await self._connector.connect(head.peer, [], NO_TIMEOUT)
-        assert connection.protocol is not None
-        connection.protocol.set_response_params(read_until_eof=True, auto_decompress=False)
-        return connection
 
     def _head(self, request: Request) -> _Head:
         """Return the common part of a request, which mostly is that of the one before."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from asyncsessions.core.tags import Tags
 
@@ -106,3 +108,63 @@ def test_once_exposed_no_total_is_believed():
     tags.expose()
     assert (tags.changes, tags.are_believed) == (0, False)
     assert tags.verdict(readings[:2]) is False
+
+
+def test_an_answer_that_is_laid_aside_is_open_until_it_is_read_and_came_when_it_came():
+    tags = Tags()
+    tags.sent(1)
+    tags.came(1)
+    tags.sent(2)
+    tags.came(2)
+    tags.sent(3)
+    assert tags._most_open == 1
+    pair = [tags.received(1, 9), tags.received(2, 9)]
+    assert [(reading.sent, reading.received) for reading in pair] == [(1, 2), (3, 4)]
+    assert tags.verdict(pair) is None
+    tags.received(3, 9)
+    assert tags.verdict(pair) is True
+
+
+steps = st.lists(
+    st.tuples(st.sampled_from(["ask", "answer", "read"]), st.sampled_from([8, 9, 9, 9, 9])),
+    max_size=60,
+)
+
+
+@given(steps)
+def test_reading_answers_later_does_not_change_what_they_prove(course):
+    at_once, later = Tags(), Tags()
+    open_pages, aside, readings, readings_later = [], [], [], []
+    for page, (step, total) in enumerate(course):
+        if step == "ask":
+            at_once.sent(page)
+            later.sent(page)
+            open_pages.append(page)
+        elif step == "answer" and open_pages:
+            answered = open_pages.pop(page % len(open_pages))
+            readings.append(at_once.received(answered, total))
+            later.came(answered)
+            aside.append((answered, total))
+        elif step == "read":
+            readings_later += [later.received(*answer) for answer in aside]
+            aside.clear()
+    readings_later += [later.received(*answer) for answer in aside]
+    assert readings == readings_later
+    assert (at_once.changes, at_once._most_open) == (later.changes, later._most_open)
+    pairs = [readings[i : i + 2] for i in range(len(readings))]
+    assert [*map(at_once.verdict, pairs)] == [*map(later.verdict, pairs)]
+
+
+@given(steps)
+def test_the_horizon_tells_the_same_as_the_verdict(course):
+    tags, open_pages, readings = Tags(), [], []
+    for page, (step, total) in enumerate(course):
+        if step == "ask":
+            tags.sent(page)
+            open_pages.append(page)
+        elif open_pages:
+            readings.append(tags.received(open_pages.pop(page % len(open_pages)), total))
+            horizon = tags.horizon
+            for reading in readings if horizon is not None else ():
+                assert (tags.verdict([reading]) is True) is (reading.received <= horizon)
+                assert tags.verdict([reading]) in {True, None}

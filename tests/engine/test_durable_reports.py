@@ -130,7 +130,7 @@ def test_what_the_vendor_says_beside_the_data_is_told_once():
     report = go(vendor, MemoryStore(Disk()))
     assert report.complete
     (warning,) = report.warnings
-    assert warning.startswith("the vendor announced 10000 rows and listed")
+    assert warning.startswith("the vendor announced 10000 rows, and 60 are there")
     assert report.unknown_fields == ("data.novelty",)
 
 

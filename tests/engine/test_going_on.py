@@ -137,3 +137,45 @@ def test_a_stream_that_was_closed_from_elsewhere_asks_for_nothing_more():
             assert len(vendor.pages) == sent
 
     run_virtual(pull())
+
+
+@pytest.mark.parametrize("concurrency", [1, 2, 4])
+@pytest.mark.parametrize("after", [5, 8, 17])
+def test_one_change_costs_few_requests_however_many_pages_wait_to_be_taken(concurrency, after):
+    vendor, came = Vendor(rows(1000, apart_s=1.0)), []
+
+    def change(page):
+        came.append(page)
+        if len(came) == after:
+            del vendor.listing[100]
+
+    async def pull():
+        async with vendor.client(concurrency=concurrency) as client:
+            return {session.id async for session in client.sessions(**WHOLE)}
+
+    vendor.answer = change
+    found, _ = run_virtual(pull)
+    assert set(vendor.ids) <= found
+    assert len(vendor.pages) <= 25  # of 20 pages
+
+
+@pytest.mark.parametrize("call", [3, 5, 9])
+def test_whoever_ends_a_pull_by_being_told_of_it_pays_for_no_more(call):
+    vendor, told = Vendor(rows(2000)), []
+
+    class EnoughError(Exception):
+        pass
+
+    def on_progress(report):
+        told.append(report.pages)
+        if len(told) == call:
+            raise EnoughError
+
+    async def pull():
+        async with vendor.client(concurrency=4) as client:
+            with pytest.raises(EnoughError):
+                await client.sessions(**WHOLE).with_options(on_progress=on_progress).collect()
+
+    run_virtual(pull())
+    assert told == [*range(1, call + 1)]
+    assert len(vendor.pages) <= call + 4

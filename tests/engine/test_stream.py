@@ -172,7 +172,7 @@ def test_a_billion_claimed_pages_end_with_the_first_empty_one() -> None:
     # Page 1, those under way then, and one for each that came at the same moment as the end.
     assert len(vendor.pages) <= 1 + 3 * 16
     assert report.complete
-    assert report.warnings == ("the vendor announced 50000000000 rows and listed 500",)
+    assert report.warnings == ("the vendor announced 50000000000 rows, and 500 are there",)
 
 
 def test_incomplete_can_be_a_warning(caplog: pytest.LogCaptureFixture) -> None:

@@ -150,3 +150,22 @@ async def test_what_comes_unasked_is_not_the_answer_to_the_next_request(more):
         await asyncio.sleep(0.1)
         assert (await sender.send(get(wire), timeout_s=5)).body == b"[2]"
         assert wire.connections == 2
+
+
+async def test_an_answer_that_began_behind_another_is_not_that_to_the_next_request():
+    stray = answer(b"[stray]")
+
+    async def script(exchange):
+        if exchange.number == 1:
+            await exchange.send(answer(b"[1]") + stray[:20])
+        elif exchange.number == 2:
+            await exchange.send(stray[20:])
+        else:
+            await exchange.send(answer(b"[3]"))
+
+    async with serving(script) as wire, transport() as sender:
+        assert (await sender.send(get(wire), timeout_s=5)).body == b"[1]"
+        with pytest.raises(TransportError):
+            await sender.send(get(wire), timeout_s=5)
+        assert (await sender.send(get(wire), timeout_s=5)).body == b"[3]"
+        assert wire.connections == 2

@@ -13,7 +13,7 @@ from asyncsessions.core.http import Request
 from asyncsessions.errors import TransportError
 from asyncsessions.transport.aiohttp import AiohttpTransport
 from tests.transport.asking import Resolver, get, transport
-from tests.transport.wire import answer, serving
+from tests.transport.wire import answer, chunked, serving
 
 PEM = Path(__file__).parent / "invented_server.pem"
 
@@ -94,3 +94,19 @@ async def test_a_connection_that_drops_while_tls_is_set_up_may_come_back():
         with pytest.raises(TransportError) as caught:
             await sender.send(request, timeout_s=5)
     assert caught.value.transient
+
+
+async def test_an_answer_in_many_small_pieces_arrives_whole(server_tls, monkeypatch):
+    trusting = ssl.create_default_context(cafile=PEM)
+    monkeypatch.setattr("aiohttp.connector._SSL_CONTEXT_VERIFIED", trusting)
+    body = bytes(range(256)) * 1200
+    pieces = chunked(*(body[i : i + 3] for i in range(0, len(body), 3)))
+
+    async def script(exchange):
+        await exchange.send(b"".join(pieces))
+
+    async with serving(script, ssl=server_tls) as wire, transport() as sender:
+        for _ in range(2):
+            response = await sender.send(get(wire), timeout_s=10)
+            assert response.body == body
+        assert wire.connections == 1
