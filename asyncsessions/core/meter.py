@@ -72,7 +72,7 @@ class Meter:
             self.watch.raise_failure()
         if self.stopped_by is not None:
             raise self.stopped_by
-        if self.left == 0:
+        if self.max_requests is not None and not self.left:
             earlier = f" ({self.before} of them in earlier goes)" if self.before else ""
             raise BudgetExceededError(
                 f"max_requests={self.max_requests} is used up{earlier}: raise it, or go on later"

@@ -101,21 +101,26 @@ class Lane:
         read = 0
         for portion in portions:
             read += len(portion.rows)
-            for ready in self._in_turn(portion):
-                rows += self._numbered(ready) if self._numbers_twins else ready.rows
+            order = self._order
+            if order is None or portion.timed is not self._is_timed:
+                ready = self._out_of_turn(portion)
+            else:
+                ready = order.put(portion)
+            for due in ready:
+                rows += self._numbered(due) if self._numbers_twins else due.rows
         self.held_rows += read - len(rows)
         return rows
 
-    def _in_turn(self, portion: Portion[Session]) -> list[Portion[Session]]:
+    def _out_of_turn(self, portion: Portion[Session]) -> list[Portion[Session]]:
+        """Take a portion that is the first one, or for which there is no order."""
         if not self._is_ordered:
             return [portion]
         if self._order is None:
             self._is_timed = portion.timed
             self._order = InOrder(self.walk.window.owned.hi if portion.timed else 0)
-        if portion.timed != self._is_timed:
-            # What began by position goes on by time: there is no order any more.
-            return [*self._order.flush(), portion]
-        return self._order.put(portion)
+            return self._order.put(portion)
+        # What began by position goes on by time: there is no order any more.
+        return [*self._order.flush(), portion]
 
     def _numbered(self, portion: Portion[Session]) -> list[Session]:
         # Without order in time twins may lie anywhere in the window: they have to be remembered,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import Generic, TypeAlias, TypeVar, cast
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import msgspec
 
@@ -60,7 +60,8 @@ class PageTasks(Generic[W]):
                 raise
             if self._next_ask is None or self._has_failed or self._waiter is waiter:
                 return read  # nobody waits, or they have had no turn since this task's last page
-            task, waiter = cast("PageTask", asyncio.current_task()), self._waiter
+            task: Any = asyncio.current_task()
+            waiter = self._waiter
             window = self.under_way[task][0]
             following = self._next_ask(window, ask, read)
             if following is None:

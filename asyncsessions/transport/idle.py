@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from typing import cast
+from typing import Any
 
 from aiohttp.connector import Connection
-
-from asyncsessions.transport.connector import Receiver
 
 __all__ = ["IdleConnections"]
 
@@ -36,7 +34,7 @@ class IdleConnections:
         while self._waiting:
             connection = self._waiting.pop()
             self._unused = min(self._unused, len(self._waiting))
-            protocol = cast("Receiver | None", connection.protocol)
+            protocol: Any = connection.protocol  # a `Receiver`
             if protocol is not None and protocol.is_connected() and not protocol.has_received:
                 return connection
             connection.close()
@@ -44,7 +42,7 @@ class IdleConnections:
 
     def put(self, connection: Connection) -> None:
         """Keep a connection whose answer was read, unless the server or the answer forbids it."""
-        protocol = cast("Receiver | None", connection.protocol)
+        protocol: Any = connection.protocol  # a `Receiver`
         if self._is_closed or protocol is None or protocol.should_close:
             connection.close()
             return

@@ -26,9 +26,9 @@ class Throttle:
     def enter_now(self) -> float | None:
         """Return this moment (the loop's clock) if a request may be sent in it, else ``None``."""
         now = asyncio.get_running_loop().time()
-        if not self._waiters and self._may_enter() and self._wait_s(now) <= 0:
-            return self._let_in(now)
-        return None
+        if self._waiters or not self._may_enter() or self._wait_s(now) > 0:
+            return None
+        return self._let_in(now)
 
     async def enter(self) -> float:
         """Wait for permission to send, and return the moment of it (the loop's clock)."""
