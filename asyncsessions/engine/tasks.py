@@ -20,6 +20,11 @@ __all__ = ["Arrival", "PageTask", "PageTasks"]
 
 W = TypeVar("W")
 
+MEMORY = 0.9
+"""How much earlier times still count, each time that somebody waits."""
+AMPLE = 1 / 3
+"""With so much of the time to spare, requests are spread over the latency."""
+
 PageTask: TypeAlias = asyncio.Task[PageRead]
 NextAsk: TypeAlias = Callable[[W, Ask, PageRead], tuple[W, Ask] | None]
 
@@ -33,6 +38,34 @@ class Arrival(msgspec.Struct, Generic[W], frozen=True):
     error: BaseException | None = None
 
 
+class SpareTime:
+    """How much of the time there was nothing to do but to wait for an answer, lately."""
+
+    def __init__(self) -> None:
+        self._spare_s = self._all_s = 0.0
+        self._began_at = self._came_at = 0.0
+        self._is_waiting = False
+
+    def wait_begins(self) -> None:
+        """Note that nothing is left to do."""
+        now = asyncio.get_running_loop().time()
+        self._spare_s = MEMORY * self._spare_s + self._came_at - self._began_at
+        self._all_s = MEMORY * self._all_s + (now - self._began_at if self._came_at else 0.0)
+        self._began_at = self._came_at = now
+        self._is_waiting = True
+
+    def answer_came(self) -> None:
+        """Note that there is something to do."""
+        if self._is_waiting:
+            self._is_waiting = False
+            self._came_at = asyncio.get_running_loop().time()
+
+    @property
+    def is_ample(self) -> bool:
+        """Whether it was a good part of the time; true as long as nothing is known."""
+        return self._spare_s >= AMPLE * self._all_s
+
+
 class PageTasks(Generic[W]):
     """The requests ``under_way``, each with its window, and what has ``arrived``, oldest first."""
 
@@ -41,6 +74,7 @@ class PageTasks(Generic[W]):
         self.arrived: deque[Arrival[W]] = deque()
         self._waiter: asyncio.Future[None] | None = None
         self._next_ask: NextAsk[W] | None = None
+        self._spare_time = SpareTime()
         self._has_failed = False
         self._is_abandoned = False
 
@@ -58,6 +92,7 @@ class PageTasks(Generic[W]):
             except Exception:
                 self._has_failed = True  # who waits has to know before anything else is sent
                 raise
+            self._spare_time.answer_came()
             if self._next_ask is None or self._has_failed or self._waiter is waiter:
                 return read  # nobody waits, or they have had no turn since this task's last page
             task: Any = asyncio.current_task()
@@ -95,9 +130,13 @@ class PageTasks(Generic[W]):
         ask for next, and of which window; not once a task has failed.  So the next request goes out
         before the next answer is read: those that come together would else be read together, and
         all that follow them sent together.  What was read is taken later, by who waits: one step
-        for many pages after the other costs less than all steps for each page.
+        for many pages after the other costs less than all steps for each page.  For the same reason
+        it is left undone where there is hardly any time to spare: answers are there then before
+        anybody could wait for them.
         """
-        self._waiter, self._next_ask = asyncio.get_running_loop().create_future(), next_ask
+        self._waiter = asyncio.get_running_loop().create_future()
+        self._spare_time.wait_begins()
+        self._next_ask = next_ask if self._spare_time.is_ample else None
         try:
             await self._waiter
         finally:

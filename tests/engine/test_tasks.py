@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from itertools import count
 
+import pytest
+
 from asyncsessions.core.answer import Answer, Ask
 from asyncsessions.core.windows import resolve_range, split
 from asyncsessions.engine.outbox import Batch
@@ -138,6 +140,46 @@ def test_what_comes_while_nobody_waits_is_kept_and_nothing_is_asked_for():
         await asyncio.sleep(5)
         assert arrived(tasks) == [1]
         assert pages.course == ["ask 1", "read 1"]
+
+    run_virtual(work)
+
+
+@pytest.mark.parametrize(
+    ("busy_s", "goes_on"), [(0.0, True), (1.0, True), (1.9, True), (2.1, False), (30.0, False)]
+)
+def test_with_hardly_any_time_to_spare_nothing_goes_on(busy_s, goes_on):
+    """A page takes a second; a third of the time is ample."""
+
+    async def work():
+        pages, asked = Pages(), []
+
+        def next_ask(window, ask, read):
+            asked.append(ask.page)
+
+        tasks = PageTasks()
+        for page in range(1, 21):
+            tasks.start(pages, "W", Ask(WINDOW, page))
+            await tasks.wait(next_ask)
+            await asyncio.sleep(busy_s)
+        assert asked[0] == 1  # nothing was known then
+        assert (len(asked) == 20) is goes_on
+        assert (len(asked) < 4) is not goes_on
+        await asyncio.sleep(1)
+        assert len(tasks.arrived) == 20
+
+    run_virtual(work)
+
+
+def test_who_has_time_to_spare_again_goes_on_again():
+    async def work():
+        pages, asked = Pages(), []
+        tasks = PageTasks()
+        for page in range(1, 60):
+            tasks.start(pages, "W", Ask(WINDOW, page))
+            await tasks.wait(lambda window, ask, read: asked.append(ask.page))
+            await asyncio.sleep(10.0 if page < 20 else 0.0)
+        assert len([page for page in asked if page < 20]) < 4
+        assert asked[-10:] == [*range(50, 60)]
 
     run_virtual(work)
 
