@@ -79,7 +79,7 @@ test: $(VENV)/.test ## all tests but the nightly ones; warnings are errors
 	@touch $@
 
 # With BENCH_ARGS it is a look at a part; without, everything is measured, stored, drawn and shown.
-bench: .venvs/bench/.ready ## pages into objects, side by side with what else there is; ten minutes
+bench: .venvs/bench/.ready ## pages into objects, side by side with what else there is; a quarter of an hour
 	.venvs/bench/bin/python -m benchmarks.reading $(BENCH_ARGS)
 ifeq ($(strip $(BENCH_ARGS)),)
 	.venvs/bench/bin/python -m benchmarks.apart

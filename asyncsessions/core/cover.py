@@ -65,15 +65,11 @@ class Cover(Generic[T]):
 
     def clipped(self, rows: Sequence[T], span: Span) -> list[T]:
         """Return the rows whose instants lie in the span."""
-        return [row for row in rows if span.holds(to_micros(self._started_at(row)))]
+        return _held(rows, map(self._started_at, rows), span)
 
-    def within(self, answer: Answer[T], span: Span) -> Sequence[T]:
-        """Return the rows of an answer whose instants lie in the span."""
-        if not span:
-            return ()
-        first, last = to_datetime(span.lo), to_datetime(span.hi - 1)
-        timed = zip(answer.rows, answer.times, strict=True)
-        return [row for row, time in timed if first <= time <= last]
+    def within(self, answer: Answer[T], span: Span) -> list[T]:
+        """Return the same of an answer, whose times are at hand."""
+        return _held(answer.rows, answer.times, span)
 
     def owned(self, rows: Sequence[T]) -> list[T]:
         """Return the rows whose instants the window owns."""
@@ -132,3 +128,11 @@ class Cover(Generic[T]):
                     most[name] += 1
                     united.append(row)
         return united
+
+
+def _held(rows: Iterable[T], times: Iterable[datetime], span: Span) -> list[T]:
+    """Return the rows whose times lie in the span."""
+    if not span:
+        return []
+    first, last = to_datetime(span.lo), to_datetime(span.hi - 1)
+    return [row for row, time in zip(rows, times, strict=True) if first <= time <= last]

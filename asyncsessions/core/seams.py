@@ -139,7 +139,7 @@ class Seams(Generic[T]):
         """Return the next page that spans time, ``None`` if one on the way is not read yet."""
         number += step
         while (page := self._placed.get(number)) is not None:
-            if page.first > page.last:
+            if page.is_solid:
                 return number
             number += step
         return None
@@ -169,9 +169,8 @@ class Seams(Generic[T]):
             if is_trusted is None:
                 self._waiting.append(seam)
                 continue
-            rows = seam.rows if is_trusted else []
-            is_joined = is_trusted and not self._is_contradicted(seam, rows)
-            if is_joined:
+            rows = seam.rows
+            if is_trusted and not self._is_contradicted(seam, rows):
                 in_order = self._cover.newest_first(rows) if seam.links else rows
                 portions += self._cover.claim(seam.span, in_order)
             elif seam.span:
