@@ -96,22 +96,27 @@ class Pages(Generic[T]):
         self.tag = self.tag if total is None else total
         self._rows += count
         numbers = self.numbers
+        if not self.has_moved and numbers.wants(page):
+            self._refuse_repetition(page, answer, total or 0)
         numbers.read(page, count, self.tag or 0)
         if not numbers.wants(page):
             return None
         rank = numbers.rank(page, count)
-        is_within = rank <= (total or 0)
-        if not self.has_moved:
-            some = answer.rows[:: max(1, count // SAMPLES)] if self._has_ids else answer.rows
-            names = tuple(map(self._cover.identity, some))
-            numbers.refuse_repetition(page, count, names, is_within=is_within)
-        if count and not is_within:
+        if count and rank > (total or 0):
             self._tags.expose()  # there are more rows than there are said to be
         # The last page of the list shows by its rank and its own tag.
         is_believed = self._tags.are_believed or count < numbers.size
         if page == numbers.end if self._is_trusted else rank == total and is_believed:
             numbers.close(page)
         return reading
+
+    def _refuse_repetition(self, page: int, answer: Answer[T], total: int) -> None:
+        # Before it is read: a page that is refused has not come.
+        count = len(answer.rows)
+        some = answer.rows[:: max(1, count // SAMPLES)] if self._has_ids else answer.rows
+        names = tuple(map(self._cover.identity, some))
+        is_within = self.numbers.rank(page, count) <= total
+        self.numbers.refuse_repetition(page, count, names, is_within=is_within)
 
     def place(
         self, page: int, answer: Answer[T], reading: Reading, *, is_in_order: bool

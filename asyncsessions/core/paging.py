@@ -42,6 +42,16 @@ class Paging:
         return self._next == 1 or (self.end is not None and self._next <= self.end)
 
     @property
+    def left(self) -> int:
+        """How many pages there are to ask for, as far as is known."""
+        return max(0, (self.end or 1) - self._next + 1)
+
+    @property
+    def ahead(self) -> int:
+        """How many pages were asked for from the first on that has not come."""
+        return self._next - min(self.open) if self.open else 0
+
+    @property
     def is_over(self) -> bool:
         """Whether every page that was worth asking for has come."""
         return not self.open and not self.has_next

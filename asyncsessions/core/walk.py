@@ -150,6 +150,16 @@ class Walk(Generic[T]):
         return self._numbers.has_next or (self._mending.has_ask and self._is_within_budget)
 
     @property
+    def pages_left(self) -> int:
+        """How many pages there are to ask for by their numbers, as far as is known."""
+        return self._numbers.left
+
+    @property
+    def pages_ahead(self) -> int:
+        """How many pages were asked for from the first on that has not come, it included."""
+        return self._numbers.ahead
+
+    @property
     def _is_within_budget(self) -> bool:
         most = BUDGET_GROWTH * (self._first_pages + 1)
         pages = min(self.delivered // self._numbers.size + self._mending.crowded_pages, most)

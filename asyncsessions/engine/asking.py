@@ -1,14 +1,15 @@
 """What a stream asks for next: all that it may, and nothing that nobody may want.
 
 At most ``concurrency`` requests are under way.  Answers ahead of a straggler are kept until it
-comes, ``REORDER_FACTOR * concurrency`` pages of them at most; pages that are ready for a slow
-consumer count against the concurrency instead, all but half of it, so that hardly anything is bought
-that nobody may want.
+comes, ``REORDER_FACTOR * concurrency`` pages of them at most, whether their rows went out or not:
+they may share instants with their neighbours.  Pages that are ready for a slow consumer count
+against the concurrency instead, all but half of it, so that hardly anything is bought that nobody
+may want.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
 
 from asyncsessions.core.answer import Ask
 from asyncsessions.core.options import Options
@@ -26,7 +27,7 @@ REORDER_FACTOR = 16
 class Asking:
     """Chooses the requests of one stream, until it has ``has_ended``.
 
-    ``windows`` are opened in their order, each when those before it have nothing left to ask.
+    ``windows`` are opened in their order, each when those before it are running out of pages.
     """
 
     def __init__(
@@ -38,7 +39,7 @@ class Asking:
         *,
         concurrency: int,
     ) -> None:
-        self.windows: Iterator[Window] = iter(())
+        self.windows: deque[Window] = deque()
         self.has_ended = False
         self._provider = provider
         self._options = options
@@ -56,23 +57,26 @@ class Asking:
 
         ``arrived`` are pages that were read, but not taken yet.
         """
-        if not self._may_send(under_way, under_way + arrived):
+        if not self._may_send(under_way, arrived):
             return None
         lane = self._lane_to_ask()
         return None if lane is None else (lane, lane.walk.next_ask())
 
-    def _may_send(self, under_way: int, asked: int) -> bool:
+    def _may_send(self, under_way: int, arrived: int) -> bool:
         if under_way >= self._concurrency or self.has_ended:
             return False
+        asked = under_way + arrived
         if asked and not self._tally.pages:
             return False  # a wrong key shall cost one request, not as many as there are windows
         outbox = self._outbox
-        unwanted = len(outbox.ready) - self._most_ready
+        unwanted = len(outbox.ready) + arrived - self._most_ready
         if unwanted > 0 and under_way + unwanted >= self._concurrency:
             return False
         ready_rows = outbox.ready_rows
         ahead = ready_rows + outbox.held_rows + asked * self._page_size
-        if asked and ahead >= self._most_ahead:
+        # Rows that wait in seams are held by nobody else: so pages count, whatever of them is out.
+        kept = ready_rows + outbox.pages_ahead * self._page_size
+        if asked and max(ahead, kept) >= self._most_ahead:
             return False
         limit = self._options.limit
         if limit is None:
@@ -84,20 +88,29 @@ class Asking:
         return self._tally.rows + on_the_way < limit
 
     def _lane_to_ask(self) -> Lane | None:
-        """Return the first window that has something to ask, opening the next if none has."""
+        """Return the first window that has something to ask, or the next one if it is time."""
         lanes = self._outbox.lanes
-        for lane in lanes:
-            if lane.walk.has_ask:
-                return lane
+        asking = next((lane for lane in lanes if lane.walk.has_ask), None)
+        if not self.windows or len(lanes) >= self._concurrency:
+            return asking
+        if asking is not None and not self._is_running_out:
+            return asking
         # With a limit another window is worth a request only if those open do not suffice.
-        is_known = self._options.limit is None or all(lane.walk.tag is not None for lane in lanes)
-        if is_known and len(lanes) < self._concurrency:
-            for window in self.windows:
-                lane = self._open_lane(window)
-                self._tally.lanes.append(lane)
-                lanes.append(lane)
-                return lane
-        return None
+        if self._options.limit is not None and any(lane.walk.tag is None for lane in lanes):
+            return asking
+        lane = self._open_lane(self.windows.popleft())
+        self._tally.lanes.append(lane)
+        lanes.append(lane)
+        return lane
+
+    @property
+    def _is_running_out(self) -> bool:
+        """Whether page 1 of another window should be here when there are no pages left."""
+        if self._options.limit is not None:
+            return False
+        walks = [lane.walk for lane in self._outbox.lanes]
+        left = sum(walk.pages_left for walk in walks)
+        return 0 < left <= self._concurrency and all(walk.tag is not None for walk in walks)
 
     def _open_lane(self, window: Window) -> Lane:
         return Lane(

@@ -11,6 +11,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Any
 
 from asyncsessions.core.answer import Ask
 from asyncsessions.core.journal import Setting
@@ -23,7 +24,7 @@ from asyncsessions.engine.lane import Lane
 from asyncsessions.engine.opened import OpenWindow
 from asyncsessions.engine.pages import PageRead, Source
 from asyncsessions.engine.progress import Progress
-from asyncsessions.engine.tasks import PageTasks
+from asyncsessions.engine.tasks import Arrival, Onward, PageTasks
 from asyncsessions.errors import BudgetExceededError, SessionsError
 from asyncsessions.sinks.base import Standing
 
@@ -37,7 +38,8 @@ STOPPED = "the pull was stopped"
 class Go:
     """Reads what is left of a run; subclasses say what becomes of a window.
 
-    ``most_open`` windows are read at a time, ``now`` reads the wall clock.
+    At most ``most_open`` windows are read at a time, the first of those that are open.  ``now``
+    reads the wall clock.
     """
 
     def __init__(
@@ -117,7 +119,8 @@ class Go:
             if not self._tasks.under_way and self._is_idle:
                 break
             try:
-                await self._tasks.wait()
+                # One at a time there are no others that come together.
+                await self._tasks.wait(self._go_on if self._concurrency > 1 else None)
             except asyncio.CancelledError as cancelled:
                 if isinstance(self.failure, asyncio.CancelledError):
                     raise
@@ -139,34 +142,50 @@ class Go:
 
     def _top_up(self) -> None:
         """Start as many requests as are allowed."""
-        while self.failure is None and len(self._tasks.under_way) < self._concurrency:
-            if self._tasks.under_way and not self._progress.has_answers:
-                return  # a wrong key shall cost one request, not as many as are allowed
-            window = self._window_to_ask()
-            if window is None:
-                return
-            self._tasks.start(self._source, window, window.next_ask())
+        while (following := self._following(len(self._tasks.under_way))) is not None:
+            self._tasks.start(self._source, *following)
+
+    def _following(self, under_way: int) -> tuple[OpenWindow, Ask] | None:
+        """Return what to send beside so many requests, and its window; ``None`` = nothing now."""
+        if self.failure is not None or under_way >= self._concurrency:
+            return None
+        if under_way and not self._progress.has_answers:
+            return None  # a wrong key shall cost one request, not as many as are allowed
+        window = self._window_to_ask()
+        return None if window is None else (window, window.next_ask())
 
     def _window_to_ask(self) -> OpenWindow | None:
         while True:
-            for window in self._open:
-                if window.has_ask:
-                    return window
-            if not self._agenda or len(self._open) >= self._most_open:
-                return None
-            opened = OpenWindow(
-                self._agenda[0],
-                self._make_lane,
-                self._journal,
-                self._setting,
-                source=self._source,
-                concurrency=self._concurrency,
-                now=self._now,
-            )
-            self._agenda.popleft()
-            self._open.append(opened)
-            if opened.pages:
-                self._examine(opened)
+            readable = self._open[: self._most_open]
+            asking = next((window for window in readable if window.has_ask), None)
+            may_open = self._agenda and len(self._open) < self._most_open
+            if not may_open or (asking is not None and not self._is_running_out):
+                return asking
+            opened = self._open_next()
+            if opened.has_ask and not opened.pages:
+                return opened
+            self._examine(opened)
+
+    @property
+    def _is_running_out(self) -> bool:
+        """Whether page 1 of another window should be here when there are no pages left."""
+        walks = [window.lane.walk for window in self._open]
+        left = sum(walk.pages_left for walk in walks)
+        return 0 < left <= self._concurrency and all(walk.tag is not None for walk in walks)
+
+    def _open_next(self) -> OpenWindow:
+        opened = OpenWindow(
+            self._agenda[0],
+            self._make_lane,
+            self._journal,
+            self._setting,
+            source=self._source,
+            concurrency=self._concurrency,
+            now=self._now,
+        )
+        self._agenda.popleft()
+        self._open.append(opened)
+        return opened
 
     def _make_lane(self, window: Window, concurrency: int) -> Lane:
         provider = self._source.provider
@@ -174,24 +193,45 @@ class Go:
 
     # ------------------------------------------------------------------ receiving
 
+    def _go_on(self, window: OpenWindow, ask: Ask, read: PageRead) -> Onward[OpenWindow] | None:
+        """Take a page as soon as it was read, and ask for the next one.
+
+        Not the first of a window and none without rows: these change what else is worth asking.
+        """
+        if not window.pages or not read.answer.rows:
+            return None
+        task: Any = asyncio.current_task()
+        following = None
+        try:
+            self._receive(Arrival(window, ask, read))
+            if task.cancelling():  # on_progress took this task for its own
+                raise asyncio.CancelledError
+            following = self._following(len(self._tasks.under_way) - 1)
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - what is under way was paid for
+            self.fail(error)
+        return Onward(following, is_taken=True)
+
     def _collect(self) -> None:
-        """Take every answer that has arrived; one that cannot be taken does not lose the others."""
+        """Take every answer that has arrived."""
         arrived = self._tasks.arrived
         while arrived:
-            arrival = arrived.popleft()
-            window, ask = arrival.window, arrival.ask
-            try:
-                if arrival.error is not None:
-                    raise arrival.error
-                if arrival.read is not None:
-                    self._take(window, ask, arrival.read)
-                elif self.failure is None:
-                    window.withdraw(ask)
-            except SessionsError as error:
-                provider = self._source.provider.name
-                self.fail(error.at(provider=provider, page=ask.page, request=""))
-            except Exception as error:  # noqa: BLE001 - the caller's own, from on_progress
-                self.fail(error)
+            self._receive(arrived.popleft())
+
+    def _receive(self, arrival: Arrival[OpenWindow]) -> None:
+        """Take what has arrived; if it cannot be taken, that does not lose the others."""
+        window, ask = arrival.window, arrival.ask
+        try:
+            if arrival.error is not None:
+                raise arrival.error
+            if arrival.read is not None:
+                self._take(window, ask, arrival.read)
+            elif self.failure is None:
+                window.withdraw(ask)
+        except SessionsError as error:
+            provider = self._source.provider.name
+            self.fail(error.at(provider=provider, page=ask.page, request=""))
+        except Exception as error:  # noqa: BLE001 - the caller's own, from on_progress
+            self.fail(error)
 
     def _take(self, window: OpenWindow, ask: Ask, read: PageRead) -> None:
         window.answer(ask, read)

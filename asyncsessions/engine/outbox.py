@@ -46,6 +46,11 @@ class Outbox:
         return sum(lane.held_rows for lane in self.lanes) + sum(map(len, self._waiting.values()))
 
     @property
+    def pages_ahead(self) -> int:
+        """How many pages were asked for from the first on that has not come, of each window."""
+        return sum(lane.walk.pages_ahead for lane in self.lanes)
+
+    @property
     def seam_rows(self) -> int:
         """How many rows wait to be joined with those of a neighbouring page."""
         return sum(lane.walk.seam_rows for lane in self.lanes)

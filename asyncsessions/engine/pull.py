@@ -1,8 +1,8 @@
 """A durable pull: plan, fetch, cover, commit; stopped at any moment, gone on with at any later one.
 
-A run reads its windows from the newest on, at most two at a time.  A window that was read to its end
-is committed in one step, together with the books, and only then its pages are forgotten.  So whatever
-a process that dies leaves is either committed, or told again to a new walk
+A run reads its windows from the newest on, two at a time, or more if they are small.  A window that
+was read to its end is committed in one step, together with the books, and only then its pages are
+forgotten.  So whatever a process that dies leaves is either committed, or told again to a new walk
 (:mod:`asyncsessions.core.journal`); only requests that were under way are sent once more.
 """
 
@@ -31,7 +31,9 @@ from asyncsessions.sinks.base import Standing, Store
 
 __all__ = ["leave", "open_store", "pull_into"]
 
-MOST_OPEN = 2
+MOST_LARGE = 2
+MOST_SMALL = 16
+"""So many windows are read at a time: large ones, and those that turn out to be small."""
 ALREADY = (
     "complete already, so nothing was asked; sync reads what has changed since, "
     "fresh (--fresh) reads all of it again"
@@ -95,7 +97,7 @@ class Pull(Go):
         now: Callable[[], datetime],
     ) -> None:
         super().__init__(
-            source, options, standing, concurrency=concurrency, most_open=MOST_OPEN, now=now
+            source, options, standing, concurrency=concurrency, most_open=MOST_LARGE, now=now
         )
         self._store = store
         self._committing: OpenWindow | None = None
@@ -110,6 +112,18 @@ class Pull(Go):
     @property
     def _is_idle(self) -> bool:
         return self._commit is None
+
+    def _has_heard(self, window: OpenWindow) -> None:
+        """Read more windows at a time as long as one would not keep all requests busy.
+
+        Twice as many each time, since what is large after all has to wait: in memory, and for so
+        long that its page 1 may prove nothing any more.
+        """
+        if window.pages != 1:
+            return
+        is_small = window.lane.walk.pages_left < self._concurrency
+        most = min(MOST_SMALL, max(MOST_LARGE, self._concurrency))
+        self._most_open = min(2 * self._most_open, most) if is_small else MOST_LARGE
 
     def _begin_commit(self) -> None:
         window = next((window for window in self._open if window.is_finished), None)

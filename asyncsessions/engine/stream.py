@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import weakref
+from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from math import inf
@@ -32,7 +33,7 @@ from asyncsessions.engine.outbox import Batch, Outbox
 from asyncsessions.engine.pages import PageRead, Source
 from asyncsessions.engine.planning import Planning, make_plan
 from asyncsessions.engine.tally import Tally, incomplete
-from asyncsessions.engine.tasks import PageTasks
+from asyncsessions.engine.tasks import Onward, PageTasks
 from asyncsessions.errors import ConfigurationError, SessionsError
 
 __all__ = ["PageStream"]
@@ -196,7 +197,7 @@ class PageStream:
         source = self._source
         plan = self._planning(source.provider, source.query, now=self._now())
         self._tally.pinned, self._tally.windows = plan.pinned, list(plan.windows)
-        self._asking.windows = iter(plan.windows)
+        self._asking.windows = deque(plan.windows)
         if self.watch is not None:
             self.watch.begin()
         self._finalizer = weakref.finalize(self, _abandon, self._loop, self._tasks, self.watch)
@@ -241,12 +242,12 @@ class PageStream:
         while (asked := self._asking.next_ask(len(self._tasks.under_way))) is not None:
             self._tasks.start(self._source, *asked)
 
-    def _go_on(self, lane: Lane, ask: Ask, read: PageRead) -> tuple[Lane, Ask] | None:
-        """Return what shall be asked for instead of a page that is not taken yet."""
-        tasks = self._tasks
+    def _go_on(self, lane: Lane, ask: Ask, read: PageRead) -> Onward[Lane] | None:
+        """Ask for the next page before this one is taken, if it can wait."""
         if not lane.walk.lay_aside(ask, read.answer):
             return None
-        return self._asking.next_ask(len(tasks.under_way) - 1, arrived=len(tasks.arrived) + 1)
+        under_way, arrived = len(self._tasks.under_way) - 1, len(self._tasks.arrived) + 1
+        return Onward(self._asking.next_ask(under_way, arrived=arrived))
 
     # ------------------------------------------------------------------ receiving
 

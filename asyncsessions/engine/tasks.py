@@ -16,7 +16,7 @@ import msgspec
 from asyncsessions.core.answer import Ask
 from asyncsessions.engine.pages import PageRead, Source
 
-__all__ = ["Arrival", "PageTask", "PageTasks"]
+__all__ = ["Arrival", "Onward", "PageTask", "PageTasks"]
 
 W = TypeVar("W")
 
@@ -25,8 +25,7 @@ MEMORY = 0.9
 AMPLE = 1 / 3
 """With so much of the time to spare, requests are spread over the latency."""
 
-PageTask: TypeAlias = asyncio.Task[PageRead]
-NextAsk: TypeAlias = Callable[[W, Ask, PageRead], tuple[W, Ask] | None]
+PageTask: TypeAlias = asyncio.Task[PageRead | None]
 
 
 class Arrival(msgspec.Struct, Generic[W], frozen=True):
@@ -36,6 +35,19 @@ class Arrival(msgspec.Struct, Generic[W], frozen=True):
     ask: Ask
     read: PageRead | None = None
     error: BaseException | None = None
+
+
+class Onward(msgspec.Struct, Generic[W], frozen=True):
+    """What a task does after a page: it asks for the next one of a window, or ends (``None``).
+
+    ``is_taken``: nobody waits for the page any more, so it does not arrive.
+    """
+
+    following: tuple[W, Ask] | None
+    is_taken: bool = False
+
+
+GoOn: TypeAlias = Callable[[W, Ask, PageRead], Onward[W] | None]
 
 
 class SpareTime:
@@ -73,7 +85,7 @@ class PageTasks(Generic[W]):
         self.under_way: dict[PageTask, tuple[W, Ask]] = {}
         self.arrived: deque[Arrival[W]] = deque()
         self._waiter: asyncio.Future[None] | None = None
-        self._next_ask: NextAsk[W] | None = None
+        self._go_on: GoOn[W] | None = None
         self._spare_time = SpareTime()
         self._has_failed = False
         self._is_abandoned = False
@@ -84,7 +96,7 @@ class PageTasks(Generic[W]):
         self.under_way[task] = window, ask
         task.add_done_callback(self._note)
 
-    async def _read(self, source: Source, ask: Ask) -> PageRead:
+    async def _read(self, source: Source, ask: Ask) -> PageRead | None:
         waiter: asyncio.Future[None] | None = None
         while True:
             try:
@@ -93,28 +105,28 @@ class PageTasks(Generic[W]):
                 self._has_failed = True  # who waits has to know before anything else is sent
                 raise
             self._spare_time.answer_came()
-            if self._next_ask is None or self._has_failed or self._waiter is waiter:
+            go_on, self._go_on = self._go_on, None
+            if go_on is None or self._has_failed or self._waiter is waiter:
                 return read  # nobody waits, or they have had no turn since this task's last page
             task: Any = asyncio.current_task()
             waiter = self._waiter
             window = self.under_way[task][0]
-            following = self._next_ask(window, ask, read)
-            if following is None:
+            onward = go_on(window, ask, read)
+            if onward is None:
                 return read
-            self.arrived.append(Arrival(window, ask, read))
-            self.under_way[task] = following
-            ask = following[1]
+            self._go_on = go_on
+            if not onward.is_taken:
+                self.arrived.append(Arrival(window, ask, read))
+            if onward.following is None:
+                return None
+            self.under_way[task] = onward.following
+            ask = onward.following[1]
             self.wake()
 
     def _note(self, task: PageTask) -> None:
         window, ask = self.under_way.pop(task)
-        if task.cancelled():
-            arrival = Arrival(window, ask)
-        elif (error := task.exception()) is not None:
-            arrival = Arrival(window, ask, error=error)
-        else:
-            arrival = Arrival(window, ask, task.result())
-        if not self._is_abandoned:
+        arrival = _arrival(task, window, ask)
+        if arrival is not None and not self._is_abandoned:
             self.arrived.append(arrival)
         self.wake()
 
@@ -123,24 +135,24 @@ class PageTasks(Generic[W]):
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    async def wait(self, next_ask: NextAsk[W] | None = None) -> None:
+    async def wait(self, go_on: GoOn[W] | None = None) -> None:
         """Wait until something has arrived, or somebody calls :meth:`wake`.
 
-        ``next_ask`` is called meanwhile for each page that was read, and says what its task shall
-        ask for next, and of which window; not once a task has failed.  So the next request goes out
-        before the next answer is read: those that come together would else be read together, and
-        all that follow them sent together.  What was read is taken later, by who waits: one step
-        for many pages after the other costs less than all steps for each page.  For the same reason
-        it is left undone where there is hardly any time to spare: answers are there then before
-        anybody could wait for them.
+        ``go_on`` is called meanwhile for each page that was read, and says what its task shall do;
+        ``None``: the page has to be taken before anything else is asked for, and ``go_on`` is not
+        called again.  Nor is it once a task has failed.  So the next request goes out before the next answer is read: those that
+        come together would else be read together, and all that follow them sent together.  What is
+        not taken at once arrives, and is taken by who waits: one step for many pages after the other
+        costs less than all steps for each page.  For the same reason nothing goes on where there is
+        hardly any time to spare: answers are there then before anybody could wait for them.
         """
         self._waiter = asyncio.get_running_loop().create_future()
         self._spare_time.wait_begins()
-        self._next_ask = next_ask if self._spare_time.is_ample else None
+        self._go_on = go_on if self._spare_time.is_ample else None
         try:
             await self._waiter
         finally:
-            self._next_ask = None
+            self._go_on = None
 
     def cancel(self) -> None:
         """Ask all tasks to stop."""
@@ -165,3 +177,13 @@ class PageTasks(Generic[W]):
         self._is_abandoned = True
         self.cancel()
         self.arrived.clear()
+
+
+def _arrival(task: PageTask, window: W, ask: Ask) -> Arrival[W] | None:
+    """Return what came of a task that is done; ``None`` = everything was taken before."""
+    if task.cancelled():
+        return Arrival(window, ask)
+    if (error := task.exception()) is not None:
+        return Arrival(window, ask, error=error)
+    read = task.result()
+    return None if read is None else Arrival(window, ask, read)

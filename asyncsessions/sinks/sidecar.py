@@ -28,8 +28,8 @@ from asyncsessions.sinks.spool import Spool, holds_page
 
 __all__ = ["Sidecar", "sidecar_of"]
 
-MOST_OPEN = 8
-"""Spools that are open at the same time; a pull has two windows open, an estimate passes by all."""
+MOST_OPEN = 16
+"""Spools that are open at the same time; a pull has few windows open, an estimate passes by all."""
 
 
 def sidecar_of(target: Path) -> Path:

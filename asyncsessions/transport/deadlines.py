@@ -47,6 +47,12 @@ class Deadlines:
 
     def _ring(self) -> None:
         self._timer = None
+        # Where the loop was held up, what came meanwhile is no later than the loop: it is read and
+        # taken first.  The loops read before their timers (asyncio) or after them (uvloop).
+        loop = asyncio.get_running_loop()
+        loop.call_later(0, loop.call_soon, self._expire)
+
+    def _expire(self) -> None:
         now = asyncio.get_running_loop().time()
         for deadline in [each for each in self._open if each.due <= now]:
             self._open.discard(deadline)

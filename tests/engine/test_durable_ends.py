@@ -350,6 +350,47 @@ def test_an_error_in_on_progress_ends_the_pull_and_keeps_what_was_paid_for():
     assert len(store.reports[-1].unproven) == 1
 
 
+@pytest.mark.parametrize("page", [1, 2, 5, 12])
+def test_who_cancels_the_task_that_tells_it_of_progress_ends_the_pull(page):
+    """That may be the task of a page, which nobody outside knows."""
+
+    def progress(report):
+        if report.pages == page:
+            asyncio.current_task().cancel()
+
+    vendor, disk = Vendor(rows(600)), Disk()
+    vendor.latency_s = lambda number: 1.0 + 0.1 * number
+    with pytest.raises(asyncio.CancelledError) as caught:
+        go(vendor, MemoryStore(disk), on_progress=progress)
+    assert caught.value.__notes__ == ["left"]
+    assert len(vendor.pages) <= page + 3
+    if page < 12:
+        assert sorted(event.ask.page for event in disk.answers) == sorted(vendor.pages)
+    assert go(vendor, MemoryStore(disk)).complete
+    assert len(vendor.pages) == 12
+    assert sorted(disk.ids) == sorted(vendor.ids)
+
+
+def test_a_next_window_that_cannot_be_opened_ends_the_pull_and_keeps_what_was_paid_for():
+    vendor, disk = HubVendor(rows(1000, apart_s=3600.0)), Disk()
+    store, opened = MemoryStore(disk), []
+    honest = store.story
+
+    def story(window, setting):
+        opened.append(window)
+        if len(opened) == 3:
+            raise SinkError("the disk is full")
+        return honest(window, setting)
+
+    store.story = story
+    with pytest.raises(SinkError, match="the disk is full"):
+        go(vendor, store, concurrency=8)
+    assert len(vendor.pages) > 10
+    report = go(vendor, MemoryStore(disk))
+    assert (report.complete, len(disk.ids)) == (True, 1000)
+    assert len(vendor.pages) == 22
+
+
 def test_an_error_of_the_caller_while_it_is_planned_leaves_the_store():
     def choose(standing):
         raise LookupError("no such window")

@@ -217,9 +217,8 @@ def test_a_window_that_was_cut_is_not_probed_again_after_a_death():
         assert len(vendor.pages) <= 20 + 1 + 2 + 8
 
 
-def test_at_most_two_windows_are_open():
-    vendor, disk = HubVendor(rows(500, apart_s=4 * 3600.0)), Disk()
-    vendor.listing = [row for row in vendor.listing if row["created_at"] >= "2026-01"]
+def most_open(vendor, **how):
+    """Pull, and return how many windows had a story at the same time, at most."""
     opened, most = set(), 0
 
     class Watching(MemoryStore):
@@ -233,9 +232,62 @@ def test_at_most_two_windows_are_open():
             opened.discard(window)
             super().forget(window)
 
-    go(vendor, Watching(disk), concurrency=16)
-    assert most == 2
+    go(vendor, Watching(Disk()), **how)
     assert opened == set()
+    return most
+
+
+@pytest.mark.parametrize("consistency", ["count", "strict"])
+def test_at_most_two_large_windows_are_open(consistency):
+    vendor = HubVendor(rows(500, apart_s=4 * 3600.0))
+    assert most_open(vendor, concurrency=2, consistency=consistency) == 2
+
+
+YEARS = {"start": "2021-01-01", "end": "2026-03-31"}
+
+
+def test_of_small_windows_more_are_open_with_each_that_was_heard_of():
+    vendor = HubVendor(rows(10, apart_s=4 * 3600.0))
+    assert most_open(vendor, concurrency=8, bounds=YEARS) == 8
+    assert vendor.samples[:5] == [1, 1, 2, 3, 4]
+    assert vendor.most_in_flight == 8
+    vendor = HubVendor(rows(10, apart_s=4 * 3600.0))
+    assert most_open(vendor, concurrency=40, bounds=YEARS) == vendor.most_in_flight == 16
+    assert len(vendor.pages) == 64
+
+
+def test_large_windows_wait_for_each_other_whatever_came_before():
+    """A year of quiet, and before it windows of 18 pages: no more than two wait in memory."""
+    vendor = HubVendor(rows(10, apart_s=4 * 3600.0))
+    for row in rows(3600, apart_s=3000.0):
+        at = datetime.fromisoformat(row["created_at"]) - timedelta(days=365)
+        vendor.listing.append({**row, "created_at": at.isoformat()})
+    begun, most = set(), 0
+
+    class Watching(MemoryStore):
+        def note(self, window, setting, *events):
+            nonlocal most
+            super().note(window, setting, *events)
+            if any(event.ask.page > 1 for event in events if isinstance(event, Answered)):
+                begun.add(window)
+                most = max(most, len(begun))
+
+        def forget(self, window):
+            begun.discard(window)
+            super().forget(window)
+
+    report = go(vendor, Watching(Disk()), concurrency=8, bounds=YEARS)
+    assert (report.complete, report.rows) == (True, 3610)
+    assert most == 2
+
+
+def test_page_1_of_the_next_window_is_here_when_it_is_needed():
+    """173 pages of three windows, 16 at a time, take no longer than those of one."""
+    vendor, disk = HubVendor(rows(9_000, apart_s=900.0)), Disk()
+    report = go(vendor, MemoryStore(disk), concurrency=16)
+    assert report.complete
+    assert (report.windows, report.pages) == (3, 173)
+    assert report.elapsed_s == pytest.approx(0.05 * (1 + 11))
 
 
 # ---------------------------------------------------------------------- the story
@@ -431,14 +483,15 @@ def test_when_the_quota_is_used_up_what_is_under_way_is_kept_and_only_the_rest_i
     )
     vendor.answer = lambda page: quota if page == 3 else None
     with pytest.raises(QuotaExceededError) as caught:
-        go(vendor, MemoryStore(disk), concurrency=3)
+        go(vendor, MemoryStore(disk), concurrency=4)
     assert caught.value.__notes__ == ["left"]
     assert sorted(event.ask.page for event in disk.answers) == [1, 2, 4]
+    assert [window.rows for window in disk.windows] == [0]  # the next one, asked with page 2
     vendor.answer = lambda _: None
     vendor.pages.clear()
     report, _ = gone_on_with(vendor, disk)
-    assert sorted(vendor.pages[:3]) == [3, 5, 6]
-    assert vendor.pages.count(1) == report.windows - 1 == 2
+    assert sorted(vendor.pages[:4]) == [1, 3, 5, 6]
+    assert vendor.pages.count(1) == report.windows - 2 == 1
     assert report.complete
 
 

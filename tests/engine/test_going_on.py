@@ -6,10 +6,12 @@ import asyncio
 from collections import Counter
 from itertools import pairwise
 
+import msgspec
 import pytest
 from attrs import evolve
 
-from asyncsessions import Client, Hum, IncompleteError, Retry
+from asyncsessions import Client, Hum, IncompleteError, Retry, UnexpectedResponseError
+from asyncsessions.core.http import Response
 from asyncsessions.testing import run_virtual
 from tests.engine.memory_store import Disk, MemoryStore
 from tests.engine.memory_store import go as durably
@@ -179,3 +181,100 @@ def test_whoever_ends_a_pull_by_being_told_of_it_pays_for_no_more(call):
     run_virtual(pull())
     assert told == [*range(1, call + 1)]
     assert len(vendor.pages) <= call + 4
+
+
+class Timed(Vendor):
+    """Reads and answers pages of the whole list at set times, others after 0.1 and 0.2 s."""
+
+    def __init__(self, listing, times):
+        super().__init__(listing)
+        self.times = times
+
+    async def send(self, request, *, timeout_s):
+        params, loop = dict(request.params), asyncio.get_running_loop()
+        page, asked = int(params["page"]), (params["start_date"], params["end_date"])
+        self.pages.append(page)
+        self.ranges.append(asked)
+        now = loop.time()
+        read_at, comes_at = now + 0.1, now + 0.2
+        if asked == self.ranges[0]:
+            read_at, comes_at = self.times.get(page, (read_at, comes_at))
+        await asyncio.sleep(read_at - now)
+        answer = self.honest(page, *asked)
+        await asyncio.sleep(comes_at - loop.time())
+        return answer
+
+
+@pytest.mark.parametrize("apart_s", [1e-10, 0.01])
+def test_a_total_that_was_told_in_between_counts_though_answers_come_together(apart_s):
+    """Pages 4 and 5 come together, and 7 is asked for in between; 3 is cut from another list."""
+    times = {1: (0.5, 1.0), 2: (1.2, 2.0), 3: (3.5, 3.6), 4: (2.7, 3.0), 5: (2.4, 3.0 + apart_s)}
+    times |= {6: (2.4, 5.0), 7: (3.2, 3.3), 8: (3.55, 3.65), 9: (3.56, 3.66)}
+    vendor = Timed(rows(2000), times)
+    newer = {"id": f"{2**32 - 1:x}-0000-4000-8000-000000000000"}
+    newer["created_at"] = "2026-03-31T13:00:00+00:00"
+
+    async def pull():
+        loop = asyncio.get_running_loop()
+        loop.call_at(2.5, vendor.listing.pop)
+        loop.call_at(3.1, vendor.listing.insert, 0, newer)
+        loop.call_at(3.4, vendor.listing.pop)
+        async with vendor.client(concurrency=4) as client:
+            return await client.sessions(**WHOLE).collect()
+
+    stood = set(vendor.ids[:-2])
+    found, _ = run_virtual(pull())
+    assert stood <= {session.id for session in found}
+    assert found.report.complete
+    assert found.report.tag_changes >= 2
+
+
+def repeated(vendor, page, *, of):
+    """Return the answer to a page with the rows of another."""
+    body = msgspec.json.decode(vendor.honest(of, *vendor.ranges[0]).body)
+    body["meta"]["page"] = page
+    return Response(status=200, body=msgspec.json.encode(body))
+
+
+@pytest.mark.parametrize(
+    ("slow", "concurrency", "page", "of"), [(9, 8, 11, 10), (9, 2, 11, 10), (2, 64, 6, 1)]
+)
+@pytest.mark.parametrize("ordered", [True, False])
+def test_a_page_that_comes_under_two_numbers_ends_the_pull_at_its_place(
+    slow, concurrency, page, of, *, ordered
+):
+    vendor, seen = Vendor(rows(500), total=550 if page == 11 else None), []
+    vendor.latency_s = lambda number: 0.5 if number == slow else 0.05
+    vendor.answer = lambda number: repeated(vendor, page, of=of) if number == page else None
+
+    async def pull():
+        async with vendor.client(concurrency=concurrency) as client:
+            with pytest.raises(UnexpectedResponseError, match="the page number is ignored"):
+                async for session in client.sessions(**WHOLE).with_options(ordered=ordered):
+                    seen.append(session.id)
+
+    run_virtual(pull())
+    assert len(seen) == len(set(seen))
+    if ordered:
+        assert seen == vendor.ids[: 50 * (page - 1)]
+
+
+@pytest.mark.parametrize("apart_s", [1.0, 0.04, 0.001])
+@pytest.mark.parametrize("ordered", [True, False])
+def test_a_straggler_is_not_run_ahead_of_however_dense_the_list(apart_s, *, ordered):
+    """Whole pages share an instant with their neighbours, and wait in the seams."""
+    listing = rows(50 * 400, apart_s=1.0)
+    seconds = [row["created_at"] for row in listing]
+    for number, row in enumerate(listing):
+        row["created_at"] = seconds[int(number * apart_s)]
+    vendor = Vendor(listing)
+    vendor.latency_s = lambda page: 1e6 if page == 2 else 0.01
+
+    async def pull():
+        async with vendor.client(concurrency=2, timeout_s=1e9) as client:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(1000):
+                    await client.sessions(**WHOLE).with_options(ordered=ordered).collect()
+
+    run_virtual(pull())
+    assert len(vendor.pages) <= 2 * 16 + 2

@@ -11,7 +11,7 @@ from asyncsessions.core.answer import Answer, Ask
 from asyncsessions.core.windows import resolve_range, split
 from asyncsessions.engine.outbox import Batch
 from asyncsessions.engine.pages import PageRead
-from asyncsessions.engine.tasks import PageTasks
+from asyncsessions.engine.tasks import Onward, PageTasks
 from asyncsessions.errors import TransportError
 from asyncsessions.testing import run_virtual
 from tests.engine.memory_store import BEGUN, WHOLE
@@ -48,7 +48,7 @@ def following(pages):
         assert (window, ask.page) == ("W", read.answer.total)
         page = next(numbers)
         pages.course.append(f"go on to {page}")
-        return "W", Ask(WINDOW, page)
+        return Onward(("W", Ask(WINDOW, page)))
 
     return next_ask
 
@@ -100,13 +100,54 @@ def test_after_a_failure_in_the_same_moment_nothing_else_is_asked_for():
     run_virtual(work)
 
 
-def test_a_task_with_nothing_to_ask_for_ends():
+@pytest.mark.parametrize("onward", [None, Onward(None)])
+def test_a_task_with_nothing_to_ask_for_ends(onward):
     async def work():
         pages = Pages()
         tasks = started(pages, 1)
-        await tasks.wait(lambda *_: None)
+        await tasks.wait(lambda *_: onward)
         assert (arrived(tasks), tasks.under_way) == ([1], {})
         assert pages.course == ["ask 1", "read 1"]
+
+    run_virtual(work)
+
+
+def test_a_page_that_was_taken_does_not_arrive():
+    async def work():
+        pages, taken = Pages(), []
+
+        def take(window, ask, read):
+            taken.append(ask.page)
+            return Onward((window, Ask(WINDOW, 11)) if ask.page == 1 else None, is_taken=True)
+
+        tasks = started(pages, 1)
+        await tasks.wait(take)
+        assert (taken, [ask.page for _, ask in tasks.under_way.values()]) == ([1], [11])
+        await tasks.wait(take)
+        assert (taken, tasks.under_way, [*tasks.arrived]) == ([1, 11], {}, [])
+
+    run_virtual(work)
+
+
+def test_after_a_page_that_has_to_be_taken_first_nothing_is_asked_for():
+    """What the others would ask for might count as asked for before it came."""
+
+    async def work():
+        pages, asked = Pages(), []
+        go_on = following(pages)
+
+        def next_ask(window, ask, read):
+            asked.append(ask.page)
+            return go_on(window, ask, read) if len(asked) == 1 else None
+
+        tasks = started(pages, 1, 2, 3)
+        await tasks.wait(next_ask)
+        first, second = asked
+        assert pages.course[-4:-1] == ["go on to 11", "ask 11", f"read {second}"]
+        await asyncio.sleep(0)
+        assert arrived(tasks)[:2] == [first, second]
+        assert len(tasks.arrived) == 3
+        assert asked == [first, second]
 
     run_virtual(work)
 

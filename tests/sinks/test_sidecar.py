@@ -257,16 +257,16 @@ def test_a_story_is_told_to_the_next_process_and_only_in_its_setting(folder):
 
 
 def test_more_windows_may_be_told_of_than_files_are_open(folder):
+    windows = a_plan(days=MOST_OPEN + 4, longest=DAY).windows
     sidecar = begun(folder)
-    sidecar.plan(PLAN.windows)
-    assert len(PLAN.windows) > MOST_OPEN
+    sidecar.plan(windows)
     for number in 1, 2:
-        for window in PLAN.windows:
+        for window in windows:
             sidecar.note(window, SETTING, page(window, number))
             assert len(sidecar._spools) <= MOST_OPEN
     sidecar.close()
     sidecar = begun(folder)
-    for window in PLAN.windows:
+    for window in windows:
         assert sidecar.story(window, SETTING) == [page(window, 1), page(window, 2)]
     sidecar.close()
 

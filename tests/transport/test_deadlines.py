@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
+import socket
+import time
 
 import pytest
 from hypothesis import given
@@ -10,6 +13,12 @@ from hypothesis import strategies as st
 
 from asyncsessions.testing import run_virtual
 from asyncsessions.transport.deadlines import Deadlines
+
+LOOPS = [asyncio.new_event_loop]
+if importlib.util.find_spec("uvloop"):
+    import uvloop
+
+    LOOPS.append(uvloop.new_event_loop)
 
 
 def outcome_of(error):
@@ -133,3 +142,30 @@ def test_one_timer_serves_many():
         return len(set_up)
 
     assert run_virtual(work)[0] == 1
+
+
+@pytest.mark.parametrize("policy", LOOPS)
+def test_what_came_while_the_loop_was_held_up_is_in_time(policy):
+    """A consumer that computes for longer than the time limit has the answer in its socket."""
+
+    async def work():
+        deadlines = Deadlines()
+        ours, theirs = socket.socketpair()
+        reader, writer = await asyncio.open_connection(sock=ours)
+        with theirs:
+
+            async def ask():
+                with deadlines.within(0.05):
+                    return await reader.readline()
+
+            asking = asyncio.create_task(ask())
+            await asyncio.sleep(0)
+            theirs.sendall(b"here\n")
+            time.sleep(0.1)  # noqa: ASYNC251 - it is what holds up the loop
+            assert await asking == b"here\n"
+            with pytest.raises(TimeoutError):
+                await ask()
+            writer.close()
+
+    with asyncio.Runner(loop_factory=policy) as runner:
+        runner.run(work())
