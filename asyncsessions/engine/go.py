@@ -33,13 +33,15 @@ __all__ = ["Choose", "Go"]
 Choose = Callable[[Standing], Sequence[Window]]
 """Says which windows a run reads, newest first, when it begins."""
 STOPPED = "the pull was stopped"
+MOST_SMALL = 16
+"""So many windows are open at a time, however small they are."""
 
 
 class Go:
     """Reads what is left of a run; subclasses say what becomes of a window.
 
-    At most ``most_open`` windows are read at a time, the first of those that are open.  ``now``
-    reads the wall clock.
+    ``most_open`` windows are read at a time, and more as long as they are small.  ``now`` reads the
+    wall clock.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Go:
         self._cuts = Cuts(provider.page_size)
         self._agenda: deque[Window] = deque()
         self._open: list[OpenWindow] = []
+        self._left_lately = concurrency  # pages that a window had left when it was heard of
         meter.before, meter.enter = self._journal.spent, self._journal.spend
         meter.at_rest = self._tasks.wake
         if meter.deadline_s is not None:
@@ -156,22 +159,37 @@ class Go:
 
     def _window_to_ask(self) -> OpenWindow | None:
         while True:
-            readable = self._open[: self._most_open]
+            left = sum(window.lane.walk.pages_left for window in self._open)
+            # Where there is plenty to ask for, what was read must not pile up before its commit.
+            is_plenty = left >= self._concurrency
+            readable = self._open[: self._most_open] if is_plenty else self._open
             asking = next((window for window in readable if window.has_ask), None)
-            may_open = self._agenda and len(self._open) < self._most_open
-            if not may_open or (asking is not None and not self._is_running_out):
+            if not self._may_open(left) or (asking is not None and not self._is_running_out(left)):
                 return asking
             opened = self._open_next()
             if opened.has_ask and not opened.pages:
                 return opened
             self._examine(opened)
 
+    def _is_running_out(self, left: int) -> bool:
+        """Whether page 1 of another window should be here when so few pages are asked for."""
+        return 0 < left <= self._concurrency and not self._unheard
+
+    def _may_open(self, left: int) -> bool:
+        """Whether another window is worth reading: the usual number, or more if they are small.
+
+        But not more than keep all requests busy: page 1 of one that has to wait for long may prove
+        nothing any more when its other pages are read.
+        """
+        opened = len(self._open)
+        if not self._agenda or opened >= max(MOST_SMALL, self._most_open):
+            return False
+        expected = left + self._unheard * self._left_lately
+        return opened < self._most_open or expected < self._concurrency
+
     @property
-    def _is_running_out(self) -> bool:
-        """Whether page 1 of another window should be here when there are no pages left."""
-        walks = [window.lane.walk for window in self._open]
-        left = sum(walk.pages_left for walk in walks)
-        return 0 < left <= self._concurrency and all(walk.tag is not None for walk in walks)
+    def _unheard(self) -> int:
+        return sum(window.lane.walk.tag is None for window in self._open)
 
     def _open_next(self) -> OpenWindow:
         opened = OpenWindow(
@@ -247,6 +265,8 @@ class Go:
     def _examine(self, window: OpenWindow) -> None:
         """Cut a window that proves too large to be read as one."""
         walk = window.lane.walk
+        if window.pages == 1:
+            self._left_lately = walk.pages_left
         if window.pages == 1 and not walk.is_finished and not walk.reasons:
             believed = self._cuts.are_believed
             parts = self._cuts.cut(window.window, walk.tag or 0)

@@ -31,9 +31,7 @@ from asyncsessions.sinks.base import Standing, Store
 
 __all__ = ["leave", "open_store", "pull_into"]
 
-MOST_LARGE = 2
-MOST_SMALL = 16
-"""So many windows are read at a time: large ones, and those that turn out to be small."""
+MOST_OPEN = 2
 ALREADY = (
     "complete already, so nothing was asked; sync reads what has changed since, "
     "fresh (--fresh) reads all of it again"
@@ -97,7 +95,7 @@ class Pull(Go):
         now: Callable[[], datetime],
     ) -> None:
         super().__init__(
-            source, options, standing, concurrency=concurrency, most_open=MOST_LARGE, now=now
+            source, options, standing, concurrency=concurrency, most_open=MOST_OPEN, now=now
         )
         self._store = store
         self._committing: OpenWindow | None = None
@@ -112,18 +110,6 @@ class Pull(Go):
     @property
     def _is_idle(self) -> bool:
         return self._commit is None
-
-    def _has_heard(self, window: OpenWindow) -> None:
-        """Read more windows at a time as long as one would not keep all requests busy.
-
-        Twice as many each time, since what is large after all has to wait: in memory, and for so
-        long that its page 1 may prove nothing any more.
-        """
-        if window.pages != 1:
-            return
-        is_small = window.lane.walk.pages_left < self._concurrency
-        most = min(MOST_SMALL, max(MOST_LARGE, self._concurrency))
-        self._most_open = min(2 * self._most_open, most) if is_small else MOST_LARGE
 
     def _begin_commit(self) -> None:
         window = next((window for window in self._open if window.is_finished), None)

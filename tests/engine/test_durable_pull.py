@@ -281,6 +281,18 @@ def test_large_windows_wait_for_each_other_whatever_came_before():
     assert most == 2
 
 
+@pytest.mark.parametrize(("apart_h", "pages"), [(720, 64), (6, 192), (4, 256), (2, 511)])
+@pytest.mark.parametrize("concurrency", [4, 16])
+def test_requests_are_kept_under_way_however_small_the_windows_are(apart_h, pages, concurrency):
+    """Five years in 64 windows of one page to eight, each page asked for once."""
+    vendor = HubVendor(rows(64 * 720 // apart_h, apart_s=3600.0 * apart_h))
+    report = go(vendor, MemoryStore(Disk()), concurrency=concurrency, bounds=YEARS)
+    assert report.complete
+    assert report.pages == len(vendor.pages) == pages
+    rounds = 1 + (pages - 1) / concurrency
+    assert report.elapsed_s <= 0.05 * (1.25 * rounds + 1)
+
+
 def test_page_1_of_the_next_window_is_here_when_it_is_needed():
     """173 pages of three windows, 16 at a time, take no longer than those of one."""
     vendor, disk = HubVendor(rows(9_000, apart_s=900.0)), Disk()

@@ -27,7 +27,7 @@ from attrs import Factory, define, field, frozen
 from asyncsessions.core.pace import Pace, Retry, RetryBudget
 from asyncsessions.core.slices import Cuts
 from asyncsessions.core.windows import TimeRange, Window, split, to_micros
-from asyncsessions.engine.pull import MOST_LARGE
+from asyncsessions.engine.pull import MOST_OPEN
 from asyncsessions.testing.limits import TokenBucket
 from tools.fleet.model import Tenant, busiest
 
@@ -160,7 +160,7 @@ class Reader:
 
     def _next(self) -> Page | None:
         """Return the page to ask for now; a window is opened if fewer than two are."""
-        if not self._pages and self._windows and len(self._left) < MOST_LARGE:
+        if not self._pages and self._windows and len(self._left) < MOST_OPEN:
             window = self._windows.popleft()
             self._left[window] = 1
             self._pages.append(Page(window, 1))
