@@ -14,7 +14,7 @@ from collections import deque
 from asyncsessions.core.answer import Ask
 from asyncsessions.core.options import Options
 from asyncsessions.core.windows import Window
-from asyncsessions.engine.lane import Lane
+from asyncsessions.engine.lane import Lane, is_running_out
 from asyncsessions.engine.outbox import Outbox
 from asyncsessions.engine.tally import Tally
 from asyncsessions.providers.base import Provider
@@ -93,24 +93,17 @@ class Asking:
         asking = next((lane for lane in lanes if lane.walk.has_ask), None)
         if not self.windows or len(lanes) >= self._concurrency:
             return asking
-        if asking is not None and not self._is_running_out:
-            return asking
         # With a limit another window is worth a request only if those open do not suffice.
-        if self._options.limit is not None and any(lane.walk.tag is None for lane in lanes):
+        has_limit = self._options.limit is not None
+        is_early = has_limit or not is_running_out(lanes, self._concurrency)
+        if asking is not None and is_early:
+            return asking
+        if has_limit and any(lane.walk.tag is None for lane in lanes):
             return asking
         lane = self._open_lane(self.windows.popleft())
         self._tally.lanes.append(lane)
         lanes.append(lane)
         return lane
-
-    @property
-    def _is_running_out(self) -> bool:
-        """Whether page 1 of another window should be here when there are no pages left."""
-        if self._options.limit is not None:
-            return False
-        walks = [lane.walk for lane in self._outbox.lanes]
-        left = sum(walk.pages_left for walk in walks)
-        return 0 < left <= self._concurrency and all(walk.tag is not None for walk in walks)
 
     def _open_lane(self, window: Window) -> Lane:
         return Lane(

@@ -20,7 +20,7 @@ from asyncsessions.core.report import Report
 from asyncsessions.core.slices import Cuts, merged
 from asyncsessions.core.tiles import Tiles
 from asyncsessions.core.windows import Window
-from asyncsessions.engine.lane import Lane
+from asyncsessions.engine.lane import Lane, is_running_out
 from asyncsessions.engine.opened import OpenWindow
 from asyncsessions.engine.pages import PageRead, Source
 from asyncsessions.engine.progress import Progress
@@ -159,21 +159,19 @@ class Go:
 
     def _window_to_ask(self) -> OpenWindow | None:
         while True:
-            left = sum(window.lane.walk.pages_left for window in self._open)
+            lanes = [window.lane for window in self._open]
+            left = sum(lane.walk.pages_left for lane in lanes)
             # Where there is plenty to ask for, what was read must not pile up before its commit.
             is_plenty = left >= self._concurrency
             readable = self._open[: self._most_open] if is_plenty else self._open
             asking = next((window for window in readable if window.has_ask), None)
-            if not self._may_open(left) or (asking is not None and not self._is_running_out(left)):
+            is_early = not is_running_out(lanes, self._concurrency)
+            if (asking is not None and is_early) or not self._may_open(left):
                 return asking
             opened = self._open_next()
             if opened.has_ask and not opened.pages:
                 return opened
             self._examine(opened)
-
-    def _is_running_out(self, left: int) -> bool:
-        """Whether page 1 of another window should be here when so few pages are asked for."""
-        return 0 < left <= self._concurrency and not self._unheard
 
     def _may_open(self, left: int) -> bool:
         """Whether another window is worth reading: the usual number, or more if they are small.
@@ -184,12 +182,8 @@ class Go:
         opened = len(self._open)
         if not self._agenda or opened >= max(MOST_SMALL, self._most_open):
             return False
-        expected = left + self._unheard * self._left_lately
-        return opened < self._most_open or expected < self._concurrency
-
-    @property
-    def _unheard(self) -> int:
-        return sum(window.lane.walk.tag is None for window in self._open)
+        unheard = sum(window.lane.walk.tag is None for window in self._open)
+        return opened < self._most_open or left + unheard * self._left_lately < self._concurrency
 
     def _open_next(self) -> OpenWindow:
         opened = OpenWindow(

@@ -15,10 +15,17 @@ from asyncsessions.core.walk import Walk
 from asyncsessions.core.windows import Window
 from asyncsessions.providers.base import Provider
 
-__all__ = ["Lane"]
+__all__ = ["Lane", "is_running_out"]
 
 started_at = attrgetter("started_at")
 identity = attrgetter("id")
+
+
+def is_running_out(lanes: Iterable[Lane], concurrency: int) -> bool:
+    """Whether page 1 of another window should be here when those open have no pages left."""
+    walks = [lane.walk for lane in lanes]
+    left = sum(walk.pages_left for walk in walks)
+    return 0 < left <= concurrency and all(walk.tag is not None for walk in walks)
 
 
 class Lane:
