@@ -296,6 +296,8 @@ def main() -> None:
     args = parser.parse_args()
     setting = Setting(args.pages, args.rounds, args.concurrency, args.latency)
     chosen = [each for each in CONTENDERS if each.group.startswith(args.group)]
+    if not any(args.only in each.name for each in chosen):
+        parser.error(f"no group that begins with {args.group!r} has a {args.only!r}")
     results: list[dict[str, Any]] = []
     with server() as address:
         for group in dict.fromkeys(each.group for each in chosen):

@@ -1,9 +1,11 @@
 """`make bench-sinks` and `make bench-durable`: what they make of what they have measured."""
 
+import sys
+
 import pytest
 from attrs import evolve
 
-from benchmarks import loading
+from benchmarks import loading, sinks
 from benchmarks.durable import with_slope
 from benchmarks.measuring import server
 from benchmarks.sinks import Contender, Setting, described, measure, rows_of
@@ -68,3 +70,12 @@ def test_our_pipeline_is_measured_by_what_it_has_in_its_table():
         (child,) = measure(loading.CONTENDERS[:1], address, evolve(SETTING, rounds=1))
     assert len(child.rounds) == 1
     assert child.rounds[0]["wall"] > 0
+
+
+@pytest.mark.parametrize("asked", [["--only", "nobody"], ["--group", "stone"]])
+def test_nobody_to_measure_is_said_and_nothing_is_stored(asked, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(sys, "argv", ["sinks", *asked, "--write", str(tmp_path / "sinks.json")])
+    with pytest.raises(SystemExit):
+        sinks.main()
+    assert asked[1] in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
