@@ -21,6 +21,7 @@ class Meter:
     ``before`` were sent by earlier goes of the same run and count against ``max_requests``.
     ``enter`` is called before each request is sent, and may refuse it by raising.  ``under_way``
     are the requests that were sent and not answered yet; once ``stopped_by`` is set none is added.
+    ``waiting`` are those that wait for their turn, by the limits of the client.
     ``at_rest`` is called whenever the last of them was answered.  ``watch`` is told of everything
     that is sent, ``None`` if nobody watches.
     """
@@ -33,6 +34,7 @@ class Meter:
     waited_s: float = 0.0
     before: int = 0
     under_way: int = 0
+    waiting: int = 0
     enter: Callable[[], None] | None = None
     at_rest: Callable[[], None] | None = None
     stopped_by: SessionsError | None = None

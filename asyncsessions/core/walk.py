@@ -151,8 +151,13 @@ class Walk(Generic[T]):
 
     @property
     def pages_left(self) -> int:
-        """How many pages there are to ask for by their numbers, as far as is known."""
-        return self._numbers.left
+        """How many pages there are to ask for by their numbers, as far as is known.
+
+        Where ranges are asked for instead, as many as the rows would fill that have not come.
+        """
+        if self._consistency != "strict" or self.is_finished:
+            return self._numbers.left
+        return -(-max(0, (self.tag or 0) - self.received) // self._numbers.size)
 
     @property
     def pages_ahead(self) -> int:

@@ -34,7 +34,9 @@ Choose = Callable[[Standing], Sequence[Window]]
 """Says which windows a run reads, newest first, when it begins."""
 STOPPED = "the pull was stopped"
 MOST_SMALL = 16
-"""So many windows are open at a time, however small they are."""
+SMALL_PAGES = 100
+"""So many windows are open at a time, however small they are, and more than the usual number only
+while they have so few pages altogether, of what is read and not committed yet."""
 
 
 class Go:
@@ -69,7 +71,9 @@ class Go:
         self._cuts = Cuts(provider.page_size)
         self._agenda: deque[Window] = deque()
         self._open: list[OpenWindow] = []
+        self._most_small_rows = SMALL_PAGES * source.provider.page_size
         self._left_lately = concurrency  # pages that a window had left when it was heard of
+        self._more_small = 0  # windows that may be opened beside the usual ones
         meter.before, meter.enter = self._journal.spent, self._journal.spend
         meter.at_rest = self._tasks.wake
         if meter.deadline_s is not None:
@@ -145,12 +149,13 @@ class Go:
 
     def _top_up(self) -> None:
         """Start as many requests as are allowed."""
-        while (following := self._following(len(self._tasks.under_way))) is not None:
+        under_way = self._tasks.under_way
+        while (following := self._following(len(under_way))) is not None:
             self._tasks.start(self._source, *following)
 
     def _following(self, under_way: int) -> tuple[OpenWindow, Ask] | None:
         """Return what to send beside so many requests, and its window; ``None`` = nothing now."""
-        if self.failure is not None or under_way >= self._concurrency:
+        if self.failure is not None or self._tasks.has_failed or under_way >= self._concurrency:
             return None
         if under_way and not self._progress.has_answers:
             return None  # a wrong key shall cost one request, not as many as are allowed
@@ -158,32 +163,37 @@ class Go:
         return None if window is None else (window, window.next_ask())
 
     def _window_to_ask(self) -> OpenWindow | None:
+        may_hurry = not self._source.meter.waiting
         while True:
             lanes = [window.lane for window in self._open]
-            left = sum(lane.walk.pages_left for lane in lanes)
-            # Where there is plenty to ask for, what was read must not pile up before its commit.
-            is_plenty = left >= self._concurrency
-            readable = self._open[: self._most_open] if is_plenty else self._open
+            # What was read must not pile up before its commit.
+            has_room = sum(lane.walk.received for lane in lanes) < self._most_small_rows
+            readable = self._open if has_room else self._open[: self._most_open]
             asking = next((window for window in readable if window.has_ask), None)
-            is_early = not is_running_out(lanes, self._concurrency)
-            if (asking is not None and is_early) or not self._may_open(left):
+            # What waits for its turn is not awaited any sooner for being joined by others.
+            is_due = may_hurry and is_running_out(lanes, self._concurrency)
+            if asking is not None and not is_due:
                 return asking
+            is_usual = len(lanes) < self._most_open
+            are_small = may_hurry and has_room and self._are_small(lanes)
+            if not self._agenda or not (is_usual or are_small):
+                return asking
+            self._more_small -= not is_usual
             opened = self._open_next()
             if opened.has_ask and not opened.pages:
                 return opened
             self._examine(opened)
 
-    def _may_open(self, left: int) -> bool:
-        """Whether another window is worth reading: the usual number, or more if they are small.
+    def _are_small(self, lanes: Sequence[Lane]) -> bool:
+        """Whether windows are so small that those open do not keep all requests busy.
 
-        But not more than keep all requests busy: page 1 of one that has to wait for long may prove
-        nothing any more when its other pages are read.
+        No more are opened than that takes, and two for each that was heard of: the longer page 1
+        waits for the other pages, the less it proves.
         """
-        opened = len(self._open)
-        if not self._agenda or opened >= max(MOST_SMALL, self._most_open):
-            return False
-        unheard = sum(window.lane.walk.tag is None for window in self._open)
-        return opened < self._most_open or left + unheard * self._left_lately < self._concurrency
+        left = sum(lane.walk.pages_left for lane in lanes)
+        unheard = sum(lane.walk.tag is None for lane in lanes)
+        expected = left + unheard * (1 + self._left_lately)
+        return self._more_small > 0 and len(lanes) < MOST_SMALL and expected < self._concurrency
 
     def _open_next(self) -> OpenWindow:
         opened = OpenWindow(
@@ -218,8 +228,9 @@ class Go:
             self._receive(Arrival(window, ask, read))
             if task.cancelling():  # on_progress took this task for its own
                 raise asyncio.CancelledError
-            following = self._following(len(self._tasks.under_way) - 1)
-        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - what is under way was paid for
+            under_way = len(self._tasks.under_way) - 1
+            following = self._following(under_way)
+        except BaseException as error:  # noqa: BLE001 - nobody else would hear of it
             self.fail(error)
         return Onward(following, is_taken=True)
 
@@ -261,6 +272,8 @@ class Go:
         walk = window.lane.walk
         if window.pages == 1:
             self._left_lately = walk.pages_left
+            may_hurry = not self._source.meter.waiting
+            self._more_small = self._more_small + 2 if may_hurry else 0
         if window.pages == 1 and not walk.is_finished and not walk.reasons:
             believed = self._cuts.are_believed
             parts = self._cuts.cut(window.window, walk.tag or 0)

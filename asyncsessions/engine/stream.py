@@ -239,15 +239,20 @@ class PageStream:
 
     def _top_up(self) -> None:
         """Start as many requests as are allowed and worth it."""
-        while (asked := self._asking.next_ask(len(self._tasks.under_way))) is not None:
-            self._tasks.start(self._source, *asked)
+        tasks = self._tasks
+        while not tasks.has_failed and (asked := self._next_ask(len(tasks.under_way))) is not None:
+            tasks.start(self._source, *asked)
+
+    def _next_ask(self, under_way: int, *, arrived: int = 0) -> tuple[Lane, Ask] | None:
+        may_hurry = not self._source.meter.waiting
+        return self._asking.next_ask(under_way, arrived=arrived, may_hurry=may_hurry)
 
     def _go_on(self, lane: Lane, ask: Ask, read: PageRead) -> Onward[Lane] | None:
         """Ask for the next page before this one is taken, if it can wait."""
         if not lane.walk.lay_aside(ask, read.answer):
             return None
         under_way, arrived = len(self._tasks.under_way) - 1, len(self._tasks.arrived) + 1
-        return Onward(self._asking.next_ask(under_way, arrived=arrived))
+        return Onward(self._next_ask(under_way, arrived=arrived))
 
     # ------------------------------------------------------------------ receiving
 

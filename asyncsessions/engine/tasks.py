@@ -79,7 +79,10 @@ class SpareTime:
 
 
 class PageTasks(Generic[W]):
-    """The requests ``under_way``, each with its window, and what has ``arrived``, oldest first."""
+    """The requests ``under_way``, each with its window, and what has ``arrived``, oldest first.
+
+    ``has_failed``: an error has come, even if it has not arrived yet.
+    """
 
     def __init__(self) -> None:
         self.under_way: dict[PageTask, tuple[W, Ask]] = {}
@@ -87,7 +90,7 @@ class PageTasks(Generic[W]):
         self._waiter: asyncio.Future[None] | None = None
         self._go_on: GoOn[W] | None = None
         self._spare_time = SpareTime()
-        self._has_failed = False
+        self.has_failed = False
         self._is_abandoned = False
 
     def start(self, source: Source, window: W, ask: Ask) -> None:
@@ -102,11 +105,11 @@ class PageTasks(Generic[W]):
             try:
                 read = await source.read(ask)
             except Exception:
-                self._has_failed = True  # who waits has to know before anything else is sent
+                self.has_failed = True  # who waits has to know before anything else is sent
                 raise
             self._spare_time.answer_came()
             go_on, self._go_on = self._go_on, None
-            if go_on is None or self._has_failed or self._waiter is waiter:
+            if go_on is None or self.has_failed or self._waiter is waiter:
                 return read  # nobody waits, or they have had no turn since this task's last page
             task: Any = asyncio.current_task()
             waiter = self._waiter

@@ -11,6 +11,7 @@ import errno
 import json
 import os
 import re
+from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -28,8 +29,9 @@ from asyncsessions.sinks.spool import Spool, holds_page
 
 __all__ = ["Sidecar", "sidecar_of"]
 
-MOST_OPEN = 16
-"""Spools that are open at the same time; a pull has few windows open, an estimate passes by all."""
+MOST_OPEN = 2
+"""Spools whose files are open at the same time; of small windows more are read, each for a moment,
+and many tenants must not use up the files that a process may have open."""
 
 
 def sidecar_of(target: Path) -> Path:
@@ -50,6 +52,7 @@ class Sidecar:
         self._run: Run | None = None
         self._whose: FileStream | None = None
         self._spools: dict[str, Spool] = {}
+        self._recent: deque[str] = deque()
         self.spent = 0
         with writing(target):
             self._lock: int | None = self._open_lock()
@@ -195,9 +198,13 @@ class Sidecar:
         name = self._spool_name(window)  # a path would take longer to make than to write into
         spool = self._spools.get(name)
         if spool is None:
-            if len(self._spools) >= MOST_OPEN:
-                self._spools.pop(next(iter(self._spools))).close()
             spool = self._spools[name] = Spool(self._folder / name, setting)
+        if name not in self._recent:
+            self._recent.append(name)
+            if len(self._recent) > MOST_OPEN and (
+                other := self._spools.get(self._recent.popleft())
+            ):
+                other.close()
         return spool
 
     # ------------------------------------------------------------------ the end

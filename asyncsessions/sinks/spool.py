@@ -34,6 +34,7 @@ VERSION = 1
 PREFIX = struct.Struct("<III")
 """Length of the head, length of the body, CRC-32 of both."""
 LONGEST = 1 << 28
+APPENDING = os.O_RDWR | os.O_APPEND
 
 
 class Opening(msgspec.Struct, frozen=True):
@@ -77,7 +78,7 @@ class Spool:
         self._path = path
         opening = Opening(VERSION, setting.page_size, setting.consistency, setting.raw)
         with writing(path):
-            self._fd: int | None = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, PRIVATE)
+            self._fd: int | None = os.open(path, APPENDING | os.O_CREAT, PRIVATE)
         self._events: list[Event] = []
         try:
             with writing(path):
@@ -111,7 +112,9 @@ class Spool:
         self._write(b"".join([_frame(encode(_head(event)), _body(event)) for event in events]))
 
     def _write(self, frames: bytes) -> None:
-        assert self._fd is not None
+        if self._fd is None:
+            with writing(self._path):
+                self._fd = os.open(self._path, APPENDING)
         try:
             with writing(self._path):
                 written = os.write(self._fd, frames)
@@ -124,7 +127,7 @@ class Spool:
         self._end += len(frames)
 
     def close(self, *, remove: bool = False) -> None:
-        """Close the file; ``remove`` it when its window is committed."""
+        """Close the file, until something is added; ``remove`` it when its window is committed."""
         if self._fd is not None:
             fd, self._fd = self._fd, None
             os.close(fd)

@@ -64,7 +64,11 @@ class Attempts:
             observed.queue()
         sent_at = self._throttle.enter_now()
         if sent_at is None:
-            sent_at = await self._enter(meter)
+            meter.waiting += 1
+            try:
+                sent_at = await self._enter(meter)
+            finally:
+                meter.waiting -= 1
         try:
             self.refuse_after_end()
             allowed_s = self._allowed_s(meter, sent_at)

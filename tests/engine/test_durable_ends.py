@@ -7,12 +7,20 @@ import threading
 
 import pytest
 
-from asyncsessions import ConfigurationError, IncompleteError, Retry, ServerError, SinkError
+from asyncsessions import (
+    AuthenticationError,
+    ConfigurationError,
+    IncompleteError,
+    Retry,
+    ServerError,
+    SinkError,
+)
 from asyncsessions.core.http import Response
 from asyncsessions.testing import run_virtual
 from tests.engine.memory_store import Disk, MemoryStore, bring_up, go
 from tests.engine.vendor import HubVendor, Vendor, failing, rows, swapped
 
+LONG = {"start": "2025-11-01", "end": "2026-03-31"}
 BUSY = Response(status=503, body=b"busy")
 
 
@@ -369,6 +377,38 @@ def test_who_cancels_the_task_that_tells_it_of_progress_ends_the_pull(page):
     assert go(vendor, MemoryStore(disk)).complete
     assert len(vendor.pages) == 12
     assert sorted(disk.ids) == sorted(vendor.ids)
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt])
+@pytest.mark.parametrize("page", [1, 5])
+def test_a_program_that_ends_out_of_its_progress_keeps_what_was_paid_for(error, page):
+    def progress(report):
+        if report.pages == page:
+            raise error
+
+    vendor, store = Vendor(rows(600)), MemoryStore(Disk())
+    vendor.latency_s = lambda number: 1.0 + 0.1 * number
+    with pytest.raises(error) as caught:
+        go(vendor, store, on_progress=progress)
+    assert caught.value.__notes__ == ["left"]
+    assert len(vendor.pages) <= page + 3
+
+
+@pytest.mark.parametrize("concurrency", [8, 24])
+@pytest.mark.parametrize("wrong", [3, 5, 9, 14])
+@pytest.mark.parametrize("apart_s", [4 * 3600.0, 600.0])
+def test_after_an_error_was_read_nothing_is_sent(concurrency, wrong, apart_s):
+    """The answers of a round come in one turn of the loop."""
+    vendor, sent = HubVendor(rows(int(150 * 86_400 / apart_s), apart_s=apart_s)), []
+
+    def answer(page):
+        sent.append(len(vendor.pages))
+        return failing(401) if len(sent) == wrong else None
+
+    vendor.answer = answer
+    with pytest.raises(AuthenticationError):
+        go(vendor, MemoryStore(Disk()), concurrency=concurrency, bounds=LONG)
+    assert len(vendor.pages) == sent[wrong - 1]
 
 
 def test_a_next_window_that_cannot_be_opened_ends_the_pull_and_keeps_what_was_paid_for():

@@ -10,12 +10,19 @@ import msgspec
 import pytest
 from attrs import evolve
 
-from asyncsessions import Client, Hum, IncompleteError, Retry, UnexpectedResponseError
+from asyncsessions import (
+    AuthenticationError,
+    Client,
+    Hum,
+    IncompleteError,
+    Retry,
+    UnexpectedResponseError,
+)
 from asyncsessions.core.http import Response
 from asyncsessions.testing import run_virtual
 from tests.engine.memory_store import Disk, MemoryStore
 from tests.engine.memory_store import go as durably
-from tests.engine.vendor import WHOLE, Vendor, rows, swapped
+from tests.engine.vendor import WHOLE, Vendor, failing, rows, swapped
 
 
 class Mistaken(Hum):
@@ -278,3 +285,22 @@ def test_a_straggler_is_not_run_ahead_of_however_dense_the_list(apart_s, *, orde
 
     run_virtual(pull())
     assert len(vendor.pages) <= 2 * 16 + 2
+
+
+@pytest.mark.parametrize("concurrency", [8, 24])
+@pytest.mark.parametrize("wrong", [3, 9, 14])
+def test_after_an_error_was_read_nothing_is_sent(concurrency, wrong):
+    vendor, sent = Vendor(rows(5000)), []
+
+    def answer(page):
+        sent.append(len(vendor.pages))
+        return failing(401) if len(sent) == wrong else None
+
+    async def pull():
+        vendor.answer = answer
+        async with vendor.client(concurrency=concurrency) as client:
+            with pytest.raises(AuthenticationError):
+                await client.sessions(**WHOLE).with_options(ordered=False).collect()
+
+    run_virtual(pull())
+    assert len(vendor.pages) == sent[wrong - 1]
