@@ -143,11 +143,12 @@ class PageTasks(Generic[W]):
 
         ``go_on`` is called meanwhile for each page that was read, and says what its task shall do;
         ``None``: the page has to be taken before anything else is asked for, and ``go_on`` is not
-        called again.  Nor is it once a task has failed.  So the next request goes out before the next answer is read: those that
-        come together would else be read together, and all that follow them sent together.  What is
-        not taken at once arrives, and is taken by who waits: one step for many pages after the other
-        costs less than all steps for each page.  For the same reason nothing goes on where there is
-        hardly any time to spare: answers are there then before anybody could wait for them.
+        called again.  Nor is it once a task has failed.  So the next request goes out before the
+        next answer is read: those that come together would else be read together, and all that
+        follow them sent together.  What is not taken at once arrives, and is taken by who waits: one
+        step for many pages after the other costs less than all steps for each page.  For the same
+        reason nothing goes on where there is hardly any time to spare: answers are there then before
+        anybody could wait for them.
         """
         self._waiter = asyncio.get_running_loop().create_future()
         self._spare_time.wait_begins()
