@@ -97,6 +97,7 @@ class Pages(Generic[T]):
         self._rows += count
         numbers = self.numbers
         if not self.has_moved and numbers.wants(page):
+            # Before it is read: a page that is refused has not come.
             self._refuse_repetition(page, answer, total or 0)
         numbers.read(page, count, self.tag or 0)
         if not numbers.wants(page):
@@ -111,7 +112,6 @@ class Pages(Generic[T]):
         return reading
 
     def _refuse_repetition(self, page: int, answer: Answer[T], total: int) -> None:
-        # Before it is read: a page that is refused has not come.
         count = len(answer.rows)
         some = answer.rows[:: max(1, count // SAMPLES)] if self._has_ids else answer.rows
         names = tuple(map(self._cover.identity, some))

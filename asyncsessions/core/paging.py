@@ -44,7 +44,7 @@ class Paging:
     @property
     def left(self) -> int:
         """How many pages there are to ask for, as far as is known."""
-        return max(0, (self.end or 1) - self._next + 1)
+        return (self.end or 1) - self._next + 1 if self.has_next else 0
 
     @property
     def ahead(self) -> int:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import deque
 
 from asyncsessions.core.answer import Ask
+from asyncsessions.core.meter import Meter
 from asyncsessions.core.options import Options
 from asyncsessions.core.windows import Window
 from asyncsessions.engine.lane import Lane, is_running_out
@@ -36,6 +37,7 @@ class Asking:
         options: Options,
         outbox: Outbox,
         tally: Tally,
+        meter: Meter,
         *,
         concurrency: int,
     ) -> None:
@@ -45,6 +47,7 @@ class Asking:
         self._options = options
         self._outbox = outbox
         self._tally = tally
+        self._meter = meter
         self._concurrency = concurrency
         # Answers that come together are not waited for one by one, but for more than half of a
         # round the consumer seems to have no use.
@@ -52,17 +55,14 @@ class Asking:
         self._page_size = provider.page_size
         self._most_ahead = REORDER_FACTOR * concurrency * provider.page_size
 
-    def next_ask(
-        self, under_way: int, *, arrived: int = 0, may_hurry: bool = True
-    ) -> tuple[Lane, Ask] | None:
+    def next_ask(self, under_way: int, *, arrived: int = 0) -> tuple[Lane, Ask] | None:
         """Return what to send beside so many requests, and its window; ``None`` = nothing now.
 
-        ``arrived`` are pages that were read, but not taken yet; ``may_hurry``: no request
-        waits for its turn.
+        ``arrived`` are pages that were read, but not taken yet.
         """
         if not self._may_send(under_way, arrived):
             return None
-        lane = self._lane_to_ask(may_hurry=may_hurry)
+        lane = self._lane_to_ask()
         return None if lane is None else (lane, lane.walk.next_ask())
 
     def _may_send(self, under_way: int, arrived: int) -> bool:
@@ -90,7 +90,7 @@ class Asking:
             on_the_way = ready_rows  # the others wait for a range not asked for yet
         return self._tally.rows + on_the_way < limit
 
-    def _lane_to_ask(self, *, may_hurry: bool) -> Lane | None:
+    def _lane_to_ask(self) -> Lane | None:
         """Return the first window that has something to ask, or the next one if it is time."""
         lanes = self._outbox.lanes
         asking = next((lane for lane in lanes if lane.walk.has_ask), None)
@@ -98,7 +98,8 @@ class Asking:
             return asking
         # With a limit another window is worth a request only if those open do not suffice.
         has_limit = self._options.limit is not None
-        is_due = may_hurry and not has_limit and is_running_out(lanes, self._concurrency)
+        may_hurry = not has_limit and not self._meter.waiting
+        is_due = may_hurry and is_running_out(lanes, self._concurrency)
         if asking is not None and not is_due:
             return asking
         if has_limit and any(lane.walk.tag is None for lane in lanes):

@@ -20,7 +20,8 @@ from asyncsessions.core.report import Report
 from asyncsessions.core.slices import Cuts, merged
 from asyncsessions.core.tiles import Tiles
 from asyncsessions.core.windows import Window
-from asyncsessions.engine.lane import Lane, is_running_out
+from asyncsessions.engine.breadth import Breadth
+from asyncsessions.engine.lane import Lane
 from asyncsessions.engine.opened import OpenWindow
 from asyncsessions.engine.pages import PageRead, Source
 from asyncsessions.engine.progress import Progress
@@ -33,10 +34,6 @@ __all__ = ["Choose", "Go"]
 Choose = Callable[[Standing], Sequence[Window]]
 """Says which windows a run reads, newest first, when it begins."""
 STOPPED = "the pull was stopped"
-MOST_SMALL = 16
-SMALL_PAGES = 100
-"""So many windows are open at a time, however small they are, and more than the usual number only
-while they have so few pages altogether, of what is read and not committed yet."""
 
 
 class Go:
@@ -62,7 +59,6 @@ class Go:
         self._standing = standing
         self._journal = standing.journal
         self._concurrency = concurrency
-        self._most_open = most_open
         self._now = now
         provider, meter = source.provider, source.meter
         self._setting = Setting(provider.page_size, options.consistency, options.raw)
@@ -71,9 +67,9 @@ class Go:
         self._cuts = Cuts(provider.page_size)
         self._agenda: deque[Window] = deque()
         self._open: list[OpenWindow] = []
-        self._most_small_rows = SMALL_PAGES * source.provider.page_size
-        self._left_lately = concurrency  # pages that a window had left when it was heard of
-        self._more_small = 0  # windows that may be opened beside the usual ones
+        self._breadth = Breadth(
+            meter, usual=most_open, concurrency=concurrency, page_size=provider.page_size
+        )
         meter.before, meter.enter = self._journal.spent, self._journal.spend
         meter.at_rest = self._tasks.wake
         if meter.deadline_s is not None:
@@ -163,37 +159,20 @@ class Go:
         return None if window is None else (window, window.next_ask())
 
     def _window_to_ask(self) -> OpenWindow | None:
-        may_hurry = not self._source.meter.waiting
+        breadth = self._breadth
         while True:
             lanes = [window.lane for window in self._open]
-            # What was read must not pile up before its commit.
-            has_room = sum(lane.walk.received for lane in lanes) < self._most_small_rows
-            readable = self._open if has_room else self._open[: self._most_open]
+            readable = self._open[: breadth.readable(lanes)]
             asking = next((window for window in readable if window.has_ask), None)
-            # What waits for its turn is not awaited any sooner for being joined by others.
-            is_due = may_hurry and is_running_out(lanes, self._concurrency)
-            if asking is not None and not is_due:
+            if not self._agenda or (asking is not None and not breadth.is_due(lanes)):
                 return asking
-            is_usual = len(lanes) < self._most_open
-            are_small = may_hurry and has_room and self._are_small(lanes)
-            if not self._agenda or not (is_usual or are_small):
+            if not breadth.may_open(lanes):
                 return asking
-            self._more_small -= not is_usual
+            breadth.opens(lanes)
             opened = self._open_next()
             if opened.has_ask and not opened.pages:
                 return opened
             self._examine(opened)
-
-    def _are_small(self, lanes: Sequence[Lane]) -> bool:
-        """Whether windows are so small that those open do not keep all requests busy.
-
-        No more are opened than that takes, and two for each that was heard of: the longer page 1
-        waits for the other pages, the less it proves.
-        """
-        left = sum(lane.walk.pages_left for lane in lanes)
-        unheard = sum(lane.walk.tag is None for lane in lanes)
-        expected = left + unheard * (1 + self._left_lately)
-        return self._more_small > 0 and len(lanes) < MOST_SMALL and expected < self._concurrency
 
     def _open_next(self) -> OpenWindow:
         opened = OpenWindow(
@@ -228,8 +207,7 @@ class Go:
             self._receive(Arrival(window, ask, read))
             if task.cancelling():  # on_progress took this task for its own
                 raise asyncio.CancelledError
-            under_way = len(self._tasks.under_way) - 1
-            following = self._following(under_way)
+            following = self._following(len(self._tasks.under_way) - 1)
         except BaseException as error:  # noqa: BLE001 - nobody else would hear of it
             self.fail(error)
         return Onward(following, is_taken=True)
@@ -271,9 +249,7 @@ class Go:
         """Cut a window that proves too large to be read as one."""
         walk = window.lane.walk
         if window.pages == 1:
-            self._left_lately = walk.pages_left
-            may_hurry = not self._source.meter.waiting
-            self._more_small = self._more_small + 2 if may_hurry else 0
+            self._breadth.heard_of(walk)
         if window.pages == 1 and not walk.is_finished and not walk.reasons:
             believed = self._cuts.are_believed
             parts = self._cuts.cut(window.window, walk.tag or 0)

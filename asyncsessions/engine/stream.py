@@ -85,7 +85,12 @@ class PageStream:
         self._tally = Tally(source.provider.name, source.meter, now)
         self._outbox = Outbox(ordered=options.ordered, page_size=source.provider.page_size)
         self._asking = Asking(
-            source.provider, options, self._outbox, self._tally, concurrency=concurrency
+            source.provider,
+            options,
+            self._outbox,
+            self._tally,
+            source.meter,
+            concurrency=concurrency,
         )
         self._most = inf if options.limit is None else options.limit
         self._failure: Failure | None = None
@@ -239,20 +244,16 @@ class PageStream:
 
     def _top_up(self) -> None:
         """Start as many requests as are allowed and worth it."""
-        tasks = self._tasks
-        while not tasks.has_failed and (asked := self._next_ask(len(tasks.under_way))) is not None:
+        tasks, asking = self._tasks, self._asking
+        while not tasks.has_failed and (asked := asking.next_ask(len(tasks.under_way))) is not None:
             tasks.start(self._source, *asked)
-
-    def _next_ask(self, under_way: int, *, arrived: int = 0) -> tuple[Lane, Ask] | None:
-        may_hurry = not self._source.meter.waiting
-        return self._asking.next_ask(under_way, arrived=arrived, may_hurry=may_hurry)
 
     def _go_on(self, lane: Lane, ask: Ask, read: PageRead) -> Onward[Lane] | None:
         """Ask for the next page before this one is taken, if it can wait."""
         if not lane.walk.lay_aside(ask, read.answer):
             return None
         under_way, arrived = len(self._tasks.under_way) - 1, len(self._tasks.arrived) + 1
-        return Onward(self._next_ask(under_way, arrived=arrived))
+        return Onward(self._asking.next_ask(under_way, arrived=arrived))
 
     # ------------------------------------------------------------------ receiving
 

@@ -201,10 +201,9 @@ class Sidecar:
             spool = self._spools[name] = Spool(self._folder / name, setting)
         if name not in self._recent:
             self._recent.append(name)
-            if len(self._recent) > MOST_OPEN and (
-                other := self._spools.get(self._recent.popleft())
-            ):
-                other.close()
+        if len(self._recent) > MOST_OPEN:
+            with suppress(KeyError):  # its window is done
+                self._spools[self._recent.popleft()].close()
         return spool
 
     # ------------------------------------------------------------------ the end
