@@ -50,8 +50,8 @@ class Asking:
         self._meter = meter
         self._concurrency = concurrency
         # Answers that come together are not waited for one by one, but for more than half of a
-        # round the consumer seems to have no use.
-        self._most_ready = concurrency // 2
+        # round the consumer seems to have no use.  One at a time the next is on its way meanwhile.
+        self._most_ready = max(1, concurrency // 2)
         self._page_size = provider.page_size
         self._most_ahead = REORDER_FACTOR * concurrency * provider.page_size
 

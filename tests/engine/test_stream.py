@@ -88,6 +88,23 @@ def test_a_slow_consumer_is_not_run_ahead_of() -> None:
     assert asked <= 1 + 4
 
 
+def test_one_at_a_time_is_on_its_way_while_the_consumer_works() -> None:
+    vendor = Vendor(rows(1_000))
+    vendor.latency_s = lambda _: 1.0
+    ahead: list[int] = []
+
+    async def pull() -> None:
+        async with vendor.client(concurrency=1) as client:
+            async for _ in client.sessions(**WHOLE).pages():
+                ahead.append(len(vendor.pages) - len(ahead) - 1)
+                await asyncio.sleep(1.0)
+
+    _, elapsed_s = run_virtual(pull())
+    assert elapsed_s <= 1 + 20 + 2
+    assert vendor.most_in_flight == 1
+    assert max(ahead) <= 2
+
+
 def test_a_straggler_is_not_run_ahead_of_without_bound() -> None:
     vendor = Vendor(rows(50 * 400, apart_s=1.0))
     vendor.latency_s = lambda page: 1e6 if page == 2 else 0.01
