@@ -70,7 +70,7 @@ demo-drift: $(VENV)/.demo ## read a list that moves in three ways: which of them
 test: $(VENV)/.test ## all tests but the nightly ones; warnings are errors
 	$(PYTEST) $(PYTEST_ARGS)
 
-.venvs/bench/.ready: NEEDED = -e '.[arrow,cli,duckdb,bench]'
+.venvs/bench/.ready: NEEDED = -e '.[arrow,cli,duckdb,uvloop,bench]'
 .venvs/airbyte/.ready: NEEDED = -e '.[duckdb]' 'airbyte-cdk>=7.0'
 .venvs/bench/.ready .venvs/airbyte/.ready: pyproject.toml
 	@rm -rf $(@D) && "$$(sh tools/find_python.sh)" -m venv $(@D)
@@ -79,55 +79,66 @@ test: $(VENV)/.test ## all tests but the nightly ones; warnings are errors
 	@touch $@
 
 # With BENCH_ARGS it is a look at a part; without, everything is measured, stored, drawn and shown.
-bench: .venvs/bench/.ready ## pages into objects, side by side with what else there is; a quarter of an hour
-	.venvs/bench/bin/python -m benchmarks.reading $(BENCH_ARGS)
+IS_WHOLE = $(if $(strip $(BENCH_ARGS)),,yes)
+store = $(if $(IS_WHOLE),--write benchmarks/results/$(1).json) $(BENCH_ARGS)
+show = $(if $(IS_WHOLE),$(1) -m tools.generate $(2))
+BENCH = .venvs/bench/bin/python
+
+bench: .venvs/bench/.ready ## pages into objects, side by side with what else there is; half an hour
+	$(BENCH) -m benchmarks.reading $(BENCH_ARGS)
 ifeq ($(strip $(BENCH_ARGS)),)
-	.venvs/bench/bin/python -m benchmarks.apart
-	.venvs/bench/bin/python -m benchmarks.scale
-	.venvs/bench/bin/python -m benchmarks.micro
-	.venvs/bench/bin/python -m benchmarks.schedule
-	.venvs/bench/bin/python -m benchmarks.plots
-	.venvs/bench/bin/python -m tools.generate README.md docs/performance.md
+	$(BENCH) -m benchmarks.apart
+	$(BENCH) -m benchmarks.variants
+	$(BENCH) -m benchmarks.scale
+	$(BENCH) -m benchmarks.micro
+	$(BENCH) -m benchmarks.schedule
+	$(BENCH) -m benchmarks.plots
+	$(BENCH) -m tools.generate README.md docs/performance.md
 endif
 
 bench-check: $(VENV)/.test ## is anything more than 15 % slower than the stored baseline? a minute
 	$(BIN)/python -m benchmarks.check $(BENCH_ARGS)
 
-bench-sinks: .venvs/bench/.ready ## the same rows into Arrow, Parquet, DuckDB, JSON lines and CSV; takes minutes
-	.venvs/bench/bin/python -m benchmarks.sinks --write benchmarks/results/sinks.json $(BENCH_ARGS)
-	.venvs/bench/bin/python -m benchmarks.sinks --group duckdb --pages 600 --rounds 5 --concurrency 20 \
-	  --latency 0.05 --write benchmarks/results/sinks_latency.json $(BENCH_ARGS)
+bench-sinks: .venvs/bench/.ready ## the same rows into Arrow, Parquet, DuckDB, JSON lines and CSV; ten minutes
+	$(BENCH) -m benchmarks.sinks $(call store,sinks)
+	$(BENCH) -m benchmarks.sinks --group duckdb --pages 600 --rounds 5 --concurrency 20 \
+	  --latency 0.05 $(call store,sinks_latency)
+	$(if $(IS_WHOLE),$(BENCH) -m benchmarks.plots)
+	$(call show,$(BENCH),docs/performance.md)
 
 bench-airbyte: .venvs/bench/.ready .venvs/airbyte/.ready ## a connector of Airbyte's beside ours at 50 ms; two minutes
-	.venvs/bench/bin/python -m benchmarks.sinks --group duckdb --only Airbyte --pages 600 --rounds 5 \
-	  --concurrency 20 --latency 0.05 --write benchmarks/results/sinks_airbyte.json $(BENCH_ARGS)
-	.venvs/bench/bin/python -m tools.generate docs/performance.md
+	$(BENCH) -m benchmarks.sinks --group duckdb --only Airbyte --pages 600 --rounds 5 \
+	  --concurrency 20 --latency 0.05 $(call store,sinks_airbyte)
+	$(call show,$(BENCH),docs/performance.md)
 
 bench-durable: $(VENV)/.test ## a thousand to a million rows into each durable target; takes minutes
-	$(BIN)/python -m benchmarks.durable --write benchmarks/results/durable.json $(BENCH_ARGS)
+	$(BIN)/python -m benchmarks.durable $(call store,durable)
+	$(call show,$(BIN)/python,docs/durable.md)
 
 bench-dlt: $(VENV)/.test ## through dlt into DuckDB, with our source and with dlt's own; takes minutes
-	$(BIN)/python -m benchmarks.loading --write benchmarks/results/dlt.json $(BENCH_ARGS)
-	$(BIN)/python -m tools.generate docs/dlt.md
+	$(BIN)/python -m benchmarks.loading $(call store,dlt)
+	$(call show,$(BIN)/python,docs/dlt.md)
 
-bench-pace: $(VENV)/.test ## how well the pace is found, beside fixed concurrency; three minutes
-	$(BIN)/python -m benchmarks.pace --write benchmarks/results/pace.json $(BENCH_ARGS)
-	$(BIN)/python -m tools.generate docs/pace.md
+bench-pace: $(VENV)/.test ## how well the pace is found, beside fixed concurrency; six minutes
+	$(BIN)/python -m benchmarks.pace $(call store,pace)
+	$(call show,$(BIN)/python,docs/pace.md)
 
 bench-startup: $(VENV)/.test ## what importing and the command line's help take
-	$(BIN)/python -m benchmarks.startup --write benchmarks/results/startup.json
+	$(BIN)/python -m benchmarks.startup $(call store,startup)
+	$(call show,$(BIN)/python,docs/performance.md)
 
 bench-fleet: $(VENV)/.test ## many tenants side by side in one process; takes five minutes
-	$(BIN)/python -m benchmarks.fleet --write benchmarks/results/fleet.json $(BENCH_ARGS)
-	$(BIN)/python -m tools.generate docs/scale.md
-	$(BIN)/python -m tools.fleet.pictures
+	$(BIN)/python -m benchmarks.fleet $(call store,fleet)
+	$(call show,$(BIN)/python,docs/scale.md)
+	$(if $(IS_WHOLE),$(BIN)/python -m tools.fleet.pictures)
 
 bench-serving: $(VENV)/.test ## 100,000 sessions through uvicorn, beside a plain yield; takes a minute
-	$(BIN)/python -m benchmarks.serving --write benchmarks/results/serving.json
+	$(BIN)/python -m benchmarks.serving $(call store,serving)
+	$(call show,$(BIN)/python,docs/fastapi.md)
 
 bench-tenants: $(VENV)/.test ## two hundred tenants in one pull: outcome, time, memory; takes two minutes
-	$(BIN)/python -m benchmarks.tenants --write
-	$(BIN)/python -m tools.generate docs/tenants.md
+	$(BIN)/python -m benchmarks.tenants $(if $(IS_WHOLE),--write) $(BENCH_ARGS)
+	$(call show,$(BIN)/python,docs/tenants.md)
 
 # --- for developers ---------------------------------------------------------------------------
 
@@ -283,7 +294,7 @@ nightly: ## everything, with long runs of Hypothesis; takes an hour and a half
 	HYPOTHESIS_PROFILE=nightly $(MAKE) test PYTEST_ARGS="-n 2 --timeout=1800 -m 'not spark' $(PYTEST_ARGS)"
 	$(MAKE) test-lowest test-pythons AGAIN="not nightly and not spark" AGAIN_PROFILE=ci \
 	  PYTEST_ARGS="-n 2 $(PYTEST_ARGS)"
-	$(MAKE) test-extras test-spark
+	$(MAKE) test-extras test-spark bench-check
 
 clean: ## remove what these commands have made
 	rm -rf $(VENV) .venvs build dist .coverage .coverage.* .hypothesis \

@@ -91,13 +91,14 @@ def in_a_process(module: str, *arguments: object, timeout_s: float = 300.0) -> d
 
 
 @contextmanager
-def server() -> Generator[str]:
+def server(*arguments: str) -> Generator[str]:
     """Run the page server in a process of its own and return its address, without a path.
 
-    What a list is like is said in the path: ``{address}/{pages}/{latency_s}``.
+    What a list is like is said in the path: ``{address}/{pages}/{latency_s}``; for the arguments see
+    :mod:`benchmarks.server`.
     """
     process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.server"],
+        [sys.executable, "-m", "benchmarks.server", *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -1,4 +1,4 @@
-"""How well the pace is found: ``make bench-pace``, three minutes.
+"""How well the pace is found: ``make bench-pace``, six minutes.
 
     python -m benchmarks.pace [--only knee] [--write benchmarks/results/pace.json]
 
@@ -29,9 +29,9 @@ from typing import Any
 
 from attrs import asdict, frozen
 
-from benchmarks.machine import machine
 from benchmarks.pace_clients import adaptive, fixed
 from benchmarks.pace_server import BURST_S, LATENCY_S
+from benchmarks.storing import store
 
 AT_ONCE = 10
 MOST = 32
@@ -117,11 +117,8 @@ async def measure(server: Server, asker: Asker) -> Figures:
 
 
 async def compare(server: Server) -> dict[str, Figures]:
-    """Let all ask one kind of server: ours by itself, then the others, each a server of its own."""
-    ours, *others = ASKERS
-    found = [await measure(server, ours)]
-    found += await asyncio.gather(*(measure(server, other) for other in others))
-    return {asker.name: figures for asker, figures in zip(ASKERS, found, strict=True)}
+    """Let all ask one kind of server, one after the other, each a server of its own."""
+    return {asker.name: await measure(server, asker) for asker in ASKERS}
 
 
 def judge(server: Server, seen: Seen, given_up: int = 0) -> Figures:
@@ -186,7 +183,6 @@ def main() -> None:
             ]
     print(f"{time.monotonic() - began:.0f} s in all")
     if args.write is not None and not args.only:  # a part is only looked at
-        args.write.parent.mkdir(exist_ok=True)
         setting = {
             "at_once": AT_ONCE,
             "latency_s": LATENCY_S,
@@ -195,8 +191,7 @@ def main() -> None:
             "phase_s": PHASE_S,
             "changing": CHANGING,
         }
-        content = {"machine": machine(), "setting": setting, "results": results}
-        args.write.write_text(json.dumps(content, indent=1) + "\n")
+        store(args.write, setting, results)
 
 
 def show(server: Server, compared: dict[str, Figures]) -> None:

@@ -4,7 +4,7 @@ It speaks just enough HTTP/1.1 for the contenders, which all keep their connecti
 both vendors' requests: ``GET /analytics/sessions?page=N&start_date=…&end_date=…`` and
 ``POST /api/v1/sessions`` with the same as JSON.  The path may begin with the length of the list in
 pages and the latency of each answer in seconds: ``/400/0.05/analytics/sessions``.  ``GET /busy``
-tells how much CPU time the server has used.  The shipped fakes are honest vendors with drift and
+tells how much CPU time the server has used.  With ``--packed`` answers are gzipped.  The shipped fakes are honest vendors with drift and
 faults; this one is for time alone.  Prints its port, and stops when its standard input ends.
 """
 
@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gzip
 import re
 import sys
 import time
+from functools import lru_cache
 
 from benchmarks.listing import Listing, attributionhub, hum, span_of
 
@@ -35,12 +37,15 @@ HEADERS = (
 class Pages(asyncio.Protocol):
     """One connection: requests in, answers out, in order."""
 
-    def __init__(self, hum: Listing, hub: Listing, pages: int, latency_s: float) -> None:
+    def __init__(
+        self, hum: Listing, hub: Listing, pages: int, latency_s: float, *, is_packed: bool = False
+    ) -> None:
         self._hum = hum
         self._hub = hub
         self._pages = pages
         self._latency_s = latency_s
         self._buffer = b""
+        self._is_packed = is_packed
         self._transport: asyncio.WriteTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -72,8 +77,11 @@ class Pages(asyncio.Protocol):
             parts = _parts(self._hub, PAGE_IN_BODY.search(sent), sent, pages)
         else:
             parts = _parts(self._hum, PAGE_IN_QUERY.search(line), line, pages)
+        coding = b""
+        if self._is_packed and not line.startswith(b"GET /busy"):
+            parts, coding = (_packed(parts),), b"Content-Encoding: gzip\r\n"
         length = b"Content-Length: %d\r\n\r\n" % sum(map(len, parts))
-        self._send(b"".join((HEADERS, length, *parts)), latency_s)
+        self._send(b"".join((HEADERS, coding, length, *parts)), latency_s)
 
     def _send(self, answer: bytes, latency_s: float) -> None:
         assert self._transport is not None
@@ -91,11 +99,16 @@ def _parts(
     return listing.body(int(page[1]) if page else 1, span)
 
 
-async def serve(pages: int, latency_s: float) -> None:
+@lru_cache(maxsize=5_000)
+def _packed(parts: tuple[bytes, ...]) -> bytes:
+    return gzip.compress(b"".join(parts), compresslevel=6)
+
+
+async def serve(pages: int, latency_s: float, *, is_packed: bool) -> None:
     lists = hum(), attributionhub()
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
-        lambda: Pages(*lists, pages, latency_s), "127.0.0.1", 0, backlog=1024
+        lambda: Pages(*lists, pages, latency_s, is_packed=is_packed), "127.0.0.1", 0, backlog=1024
     )
     print(server.sockets[0].getsockname()[1], flush=True)
     await asyncio.to_thread(sys.stdin.read)
@@ -106,8 +119,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Serve prepared pages on loopback.")
     parser.add_argument("--pages", type=int, default=400, help="where the path does not say it")
     parser.add_argument("--latency", type=float, default=0.0, help="seconds, the same")
+    parser.add_argument("--packed", action="store_true", help="gzip the answers")
     args = parser.parse_args()
-    asyncio.run(serve(args.pages, args.latency))
+    asyncio.run(serve(args.pages, args.latency, is_packed=args.packed))
 
 
 if __name__ == "__main__":

@@ -34,8 +34,8 @@ from asyncsessions.core.http import Response
 from asyncsessions.engine.outbox import Batch
 from asyncsessions.integrations.fastapi import LinesAnswer, Upstream, sessions_router
 from benchmarks.listing import PAGE, hum
-from benchmarks.machine import machine
 from benchmarks.measuring import ratio, server
+from benchmarks.storing import store
 
 RANGE = {"start": "2026-01-01", "end": "2026-03-31"}
 QUERY = "?start=2026-01-01&end=2026-03-31"
@@ -43,6 +43,7 @@ WANTED = 10.0
 LATENCY_S = 0.05  # of a page, where the first byte is timed
 IN_MEMORY, WHOLE = "serving alone", "with the pull"
 OURS, PLAIN = "asyncsessions", "plain yield"
+SERVER = "the server"
 PATHS = {
     (IN_MEMORY, OURS): "/memory/ours",
     (IN_MEMORY, PLAIN): "/memory/plain",
@@ -211,10 +212,10 @@ def highest_mb(pid: int) -> float:
     status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
     found = re.search(r"VmHWM:\s+(\d+)", status)
     assert found is not None
-    return int(found[1]) / 1024
+    return int(found[1]) * 1024 / 1e6
 
 
-def measure(pages: int, rounds: int) -> dict[str, Any]:
+def measure(pages: int, rounds: int) -> list[dict[str, Any]]:
     rows = pages * PAGE
     rates: dict[tuple[str, str], list[float]] = {key: [] for key in PATHS}
     with server() as vendor, app_running(vendor, pages, 0.0) as (url, pid):
@@ -232,31 +233,39 @@ def measure(pages: int, rounds: int) -> dict[str, Any]:
     with server() as vendor, app_running(vendor, pages, LATENCY_S) as (url, _):
         read(f"{url}/sessions{QUERY}&limit=1")  # connections and imports
         slow = read(f"{url}/sessions{QUERY}&limit=5000")
-    return {
-        "rows": rows,
-        "rows_per_s": {
-            how: {who: round(statistics.median(rates[how, who])) for who in (OURS, PLAIN)}
-            for how in (IN_MEMORY, WHOLE)
-        },
-        "times_as_fast": {
-            how: round(ratio(rates[how, OURS], rates[how, PLAIN]), 1) for how in (IN_MEMORY, WHOLE)
-        },
-        "memory_grown_mb": round(grown_mb, 1),
-        "first_byte_s": slow.first_s,
-        "latency_of_a_page_s": LATENCY_S,
-        "of_s": slow.total_s,
-    }
+    return [
+        {
+            "name": how,
+            "group": "serving",
+            "rows": rows,
+            "rows_per_s": statistics.median(rates[how, OURS]),
+            "plain_rows_per_s": statistics.median(rates[how, PLAIN]),
+            "times_as_fast": ratio(rates[how, OURS], rates[how, PLAIN]),
+        }
+        for how in (IN_MEMORY, WHOLE)
+    ] + [
+        {
+            "name": SERVER,
+            "group": "server",
+            "memory_grown_mb": grown_mb,
+            "first_byte_s": slow.first_s,
+            "latency_of_a_page_s": LATENCY_S,
+            "of_s": slow.total_s,
+        }
+    ]
 
 
-def show(found: dict[str, Any]) -> None:
-    print(f"{found['rows']:,} sessions, rows/s   {OURS:>14} {PLAIN:>14} {'times':>7}")
-    for how, rates in found["rows_per_s"].items():
-        times = found["times_as_fast"][how]
-        print(f"{how:<26} {rates[OURS]:>14,} {rates[PLAIN]:>14,} {times:>7.1f}")
-    print(f"memory of the server: {found['memory_grown_mb']} MB more after them than after 2,000")
+def show(found: list[dict[str, Any]]) -> None:
+    *rates, server = found
+    print(f"{rates[0]['rows']:,} sessions, rows/s   {OURS:>14} {PLAIN:>14} {'times':>7}")
+    for row in rates:
+        ours, plain = row["rows_per_s"], row["plain_rows_per_s"]
+        print(f"{row['name']:<26} {ours:>14,.0f} {plain:>14,.0f} {row['times_as_fast']:>7.1f}")
+    grown_mb = server["memory_grown_mb"]
+    print(f"memory of the server: {grown_mb:.1f} MB more after them than after 2,000")
     print(
-        f"first byte after {found['first_byte_s']:.3f} s where a page takes "
-        f"{found['latency_of_a_page_s']} s, the last of 5,000 after {found['of_s']:.3f} s"
+        f"first byte after {server['first_byte_s']:.3f} s where a page takes "
+        f"{server['latency_of_a_page_s']} s, the last of 5,000 after {server['of_s']:.3f} s"
     )
 
 
@@ -276,10 +285,8 @@ def main() -> int:
     show(found)
     print(f"measured in {time.monotonic() - began:.0f} s")
     if args.write is not None:
-        args.write.parent.mkdir(exist_ok=True)
-        content = {"machine": machine(), "rounds": args.rounds, "results": found}
-        args.write.write_text(json.dumps(content, indent=1) + "\n")
-    return 0 if found["times_as_fast"][IN_MEMORY] >= WANTED else 1
+        store(args.write, {"pages": args.pages, "rounds": args.rounds}, found)
+    return 0 if found[0]["times_as_fast"] >= WANTED else 1
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The tables of docs/performance.md, from the stored figures; see ``tools.generate``."""
+"""The tables on reading in docs/performance.md, from the stored figures; see ``tools.generate``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from benchmarks.contending import DEFAULT, FLOOR, OURS
 from benchmarks.storing import Content, rows_of, stored
+from benchmarks.writing import NOT_YET, X, table
 
 __all__ = [
     "apart_table",
@@ -14,8 +15,6 @@ __all__ = [
     "contenders_table",
     "hub_table",
     "latency_table",
-    "loading_claim",
-    "loading_table",
     "machine_line",
     "micro_table",
     "rates_table",
@@ -23,30 +22,18 @@ __all__ = [
     "scale_table",
     "schedule_table",
     "server_line",
-    "sinks_airbyte_table",
-    "sinks_figure",
-    "sinks_latency_table",
-    "sinks_table",
     "slow_table",
-    "tenants",
+    "variants_table",
 ]
 
 Row = Mapping[str, Any]
 SLOW_S = 0.05
 NAMES = {"hum": "Hum", "attributionhub": "AttributionHub"}
-NOT_YET = "Not measured yet.\n"
-X, TO = "\u00d7", "\u2013"  # times, and from one to the other
+TO = "\u2013"
 SHOWN = (
     *("asyncsessions pages(), unordered", "asyncsessions pages(), strict proof"),
     *("asyncsessions items", "asyncsessions collect()"),
 )
-
-
-def _table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    if not lines:
-        return NOT_YET
-    rows = [head, ["---"] * len(head), *lines]
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
 def _span(spread: Sequence[float]) -> str:
@@ -82,14 +69,16 @@ def claim() -> str:
         "dlt's `RESTClient`": "dlt RESTClient (dicts)",
         "a Stainless-made SDK": "Stainless runtime (openai)",
     }
-    if OURS not in paired or not all(name in found for name in peers.values()):
+    has_both = OURS in paired and OURS in _of(content, "paired", "attributionhub")
+    if not has_both or not all(name in found for name in peers.values()):
         return NOT_YET
     times = [f"{found[name]['cpu_to_ours']:.1f} ({said})" for said, name in peers.items()]
     ratio = paired[OURS]["cpu_to_floor"]
+    hub = _of(content, "paired", "attributionhub")[OURS]["cpu_to_floor"]
     return (
-        f"In order, proven complete and as frozen records, a session costs {ratio:.2f} times the "
-        f"CPU time of fetching its bytes alone with a tuned aiohttp; other ways take as many times "
-        f"of ours: {', '.join(times)}.\n"
+        f"In order, proven complete and as a frozen record, a session of Hum costs {ratio:.2f} times "
+        f"the CPU time of fetching its bytes alone with a tuned aiohttp (of AttributionHub "
+        f"{hub:.2f}).  Other ways take this many times as much as ours: {', '.join(times)}.\n"
     )
 
 
@@ -131,7 +120,7 @@ def _contenders(vendor: str) -> str:
             ]
         )
     head = ["", "records/s", "CPU, µs a record", f"CPU, {X} bytes only", f"CPU, {X} `pages()`"]
-    return _table([*head, f"time, {X} `pages()`", *(["peak, MB"] if memory else [])], lines)
+    return table([*head, f"time, {X} `pages()`", *(["peak, MB"] if memory else [])], lines)
 
 
 def ratios_table() -> str:
@@ -157,7 +146,7 @@ def ratios_table() -> str:
         f"{X} plain bytes",
         "rounds",
     ]
-    return _table(head, lines)
+    return table(head, lines)
 
 
 def apart_table() -> str:
@@ -171,7 +160,20 @@ def apart_table() -> str:
         for row in rows_of(stored("apart"), "apart")
     ]
     head = ["", "CPU, µs a record", f"CPU, {X} tuned bytes", "half of the rounds"]
-    return _table([*head, f"{X} plain bytes", "page faults a page", "rounds"], lines)
+    return table([*head, f"{X} plain bytes", "page faults a page", "rounds"], lines)
+
+
+def variants_table() -> str:
+    """Return the same reading under other conditions."""
+    lines = [
+        [
+            *(row["name"], f"{row['cpu_us']:.1f}", f"{row['cpu_to_usual']:.2f}"),
+            *(_span(row["cpu_to_usual_spread"]), str(row["rounds"])),
+        ]
+        for row in rows_of(stored("variants"), "variants")
+    ]
+    head = ["", "CPU, µs a record", f"{X} without", "half of the rounds", "rounds"]
+    return table(head, lines)
 
 
 def rates_table() -> str:
@@ -192,7 +194,7 @@ def rates_table() -> str:
         for latency_s in latencies
         for what in ("bytes only", "`pages()`")
     ]
-    return _table(["requests at a time", *head], lines)
+    return table(["requests at a time", *head], lines)
 
 
 def slow_table() -> str:
@@ -211,7 +213,7 @@ def slow_table() -> str:
             ]
         )
     head = ["requests at a time", "pages", "bytes only", "`pages()`", "unordered", "strict"]
-    return _table([*head, "items", "`collect()`", "`pages()` of pages/C"], lines)
+    return table([*head, "items", "`collect()`", "`pages()` of pages/C"], lines)
 
 
 def schedule_table() -> str:
@@ -224,7 +226,7 @@ def schedule_table() -> str:
         for lanes in sorted({row["concurrency"] for row in rows})
     ]
     shown = [f"`{name}`" if name.endswith("()") else name for name in names]
-    return _table(["requests at a time", *shown], lines)
+    return table(["requests at a time", *shown], lines)
 
 
 def latency_table() -> str:
@@ -237,7 +239,7 @@ def latency_table() -> str:
         for name, row in _of(stored("reading"), "latency").items()
     ]
     head = ["", "requests at a time", "records/s", f"time, {X} `pages()`"]
-    return _table([*head, "share of the ideal for so many at a time"], lines)
+    return table([*head, "share of the ideal for so many at a time"], lines)
 
 
 def micro_table() -> str:
@@ -249,7 +251,7 @@ def micro_table() -> str:
         ]
         for row in rows_of(stored("micro"), "micro")
     ]
-    return _table(["", "CPU, µs a page", f"{X} reference", "half of the rounds"], lines)
+    return table(["", "CPU, µs a page", f"{X} reference", "half of the rounds"], lines)
 
 
 def scale_table() -> str:
@@ -263,98 +265,4 @@ def scale_table() -> str:
         for row in rows_of(stored("scale"), "scale")
     ]
     head = ["rows", "requests", "seconds", "CPU, µs a row", "time, µs a row", "MB before"]
-    return _table([*head, "MB by a tenth", "by half", "at the end"], lines)
-
-
-def tenants() -> str:
-    """Return what two hundred tenants in one pull took, beside the bound of it."""
-    content = stored("tenants")
-    rows: list[Row] = [] if content is None else content["results"]
-    head = ("target", "tenants", "complete", "rows", "requests", "seconds", "bound", "ratio", "MB")
-    return _table(
-        head,
-        [
-            [
-                str(row["target"]),
-                *(f"{row[name]:,}" for name in ("tenants", "complete", "rows", "requests")),
-                *(f"{row[name]:.1f}" for name in ("wall_s", "bound_s")),
-                f"{row['ratio']:.2f}",
-                f"{row['memory_mb']:.0f}",
-            ]
-            for row in rows
-        ],
-    )
-
-
-def sinks_figure() -> str:
-    """Return the picture of the sinks, if they were measured."""
-    if stored("sinks") is None:
-        return NOT_YET
-    source = "images/performance-sinks"
-    return (
-        "<picture>\n"
-        f'  <source media="(prefers-color-scheme: dark)" srcset="{source}-dark.svg">\n'
-        '  <img alt="Bars: CPU time a record on its way into Arrow, Parquet, DuckDB, JSON lines '
-        f'and CSV, by contender." src="{source}-light.svg">\n'
-        "</picture>\n"
-    )
-
-
-def sinks_table() -> str:
-    """Return what a record costs on its way into a target."""
-    return _sinks("sinks")
-
-
-def sinks_latency_table() -> str:
-    """Return the same where answers take long."""
-    return _sinks("sinks_latency")
-
-
-def sinks_airbyte_table() -> str:
-    """Return the same with a connector of Airbyte's, which runs from an environment of its own."""
-    return _sinks("sinks_airbyte")
-
-
-def loading_claim() -> str:
-    """Return how much longer dlt's own source takes."""
-    content = stored("dlt")
-    if content is None:
-        return NOT_YET
-    setting, (_, *others) = content["setting"], content["results"]
-    quickest = min(row["wall_to_ours"] for row in others)
-    rows, latency_ms = setting["pages"] * 50, setting["latency"] * 1000
-    return (
-        f"{rows:,} rows into DuckDB, from a vendor that takes {latency_ms:g} ms to answer: "
-        f"dlt's own `rest_api` source takes {quickest:.0f} times as long, at least.\n"
-    )
-
-
-def loading_table() -> str:
-    """Return what a dlt pipeline takes, with our source and with dlt's own."""
-    content = stored("dlt")
-    results: list[Row] = [] if content is None else content["results"]
-    lines = [
-        [
-            *(row["name"], f"{row['wall_s']:.1f}", f"{row['wall_to_ours']:.1f}"),
-            *(f"{row['cpu_to_ours']:.1f}", f"{row['peak_mb']:.0f}"),
-        ]
-        for row in results
-    ]
-    return _table(["", "seconds", f"time, {X} ours", f"CPU, {X} ours", "peak, MB"], lines)
-
-
-def _sinks(name: str) -> str:
-    content = stored(name)
-    results: list[Row] = [] if content is None else content["results"]
-    groups: list[str] = list(dict.fromkeys(row["group"] for row in results))
-    lines = [
-        [
-            *(group, row["name"], f"{row['records_per_s']:,.0f}", f"{row['cpu_us']:.1f}"),
-            *(f"{row['cpu_to_floor']:.2f}", f"{row['cpu_to_ours']:.2f}"),
-            *(f"{row['wall_to_ours']:.2f}", f"{row['peak_mb']:.0f}"),
-        ]
-        for group in groups
-        for row in rows_of(content, group)
-    ]
-    head = ["target", "", "records/s", "CPU, µs a record", f"CPU, {X} bytes only", f"CPU, {X} ours"]
-    return _table([*head, f"time, {X} ours", "peak, MB"], lines)
+    return table([*head, "MB by a tenth", "by half", "at the end"], lines)

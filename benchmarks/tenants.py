@@ -36,7 +36,6 @@ SIZES = (500, 400, 200, 300, 600)
 TOLD = 5.0
 """Limits of so many requests a second and fewer stand in the file, the others have to be found."""
 CONCURRENCY = 4
-MEGABYTE = 1 << 20
 MOST_MEMORY_MB = 400
 MOST_RATIO = 1.3
 LATER, REFUSED = 4, 3
@@ -65,7 +64,7 @@ def run(arguments: list[str], environment: Mapping[str, str]) -> Measured:
         status=process.returncode,
         wall_s=time.perf_counter() - began,
         cpu_s=used.ru_utime + used.ru_stime,
-        memory_mb=used.ru_maxrss * unit / MEGABYTE,
+        memory_mb=used.ru_maxrss * unit / 1e6,
     )
 
 

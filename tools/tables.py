@@ -95,19 +95,19 @@ def problems_table() -> str:
 def serving_table() -> str:
     """Return what ``make bench-serving`` has measured last, in Markdown."""
     measured = json.loads(SERVING.read_text(encoding="utf-8"))
-    found, machine = measured["results"], measured["machine"]
+    (*found, server), machine = measured["results"], measured["machine"]
     rows = [("sessions a second", "asyncsessions", "plain `yield`", "times"), ("---",) * 4]
-    for how, rates in found["rows_per_s"].items():
-        figures = [f"{rate:,}" for rate in rates.values()]
-        rows.append((how, *figures, f"{found['times_as_fast'][how]:.1f}"))
+    for row in found:
+        rates = [f"{row[name]:,.0f}" for name in ("rows_per_s", "plain_rows_per_s")]
+        rows.append((row["name"], *rates, f"{row['times_as_fast']:.1f}"))
     table = "".join(f"| {' | '.join(row)} |\n" for row in rows)
     return (
         f"{table}\n"
         f"{machine['date']}, {machine['cores']} shared cores, {machine['python']}, FastAPI "
-        f"{machine['versions']['fastapi']}, medians of {measured['rounds']} rounds.\n"
-        f"The server had {found['memory_grown_mb']} MB more after 100,000 sessions than after "
-        f"2,000; where a page takes {found['latency_of_a_page_s']} s the first byte came after "
-        f"{found['first_byte_s']:.2f} s.\n"
+        f"{machine['versions']['fastapi']}, medians of {measured['setting']['rounds']} rounds.\n"
+        f"The server had {server['memory_grown_mb']:.1f} MB more after 100,000 sessions than after "
+        f"2,000; where a page takes {server['latency_of_a_page_s']} s the first byte came after "
+        f"{server['first_byte_s']:.2f} s.\n"
     )
 
 

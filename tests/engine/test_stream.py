@@ -119,6 +119,31 @@ def test_a_straggler_is_not_run_ahead_of_without_bound() -> None:
     assert len(vendor.pages) <= 2 * 16 + 4  # rows on page edges are not counted
 
 
+@pytest.mark.parametrize("concurrency", [1, 2, 8])
+def test_as_many_sessions_are_in_memory_as_the_readme_says_and_no_more(concurrency: int) -> None:
+    vendor = Vendor(rows(50 * 30 * max(4, concurrency), apart_s=1.0))
+    vendor.latency_s = lambda page: 100.0 if page == 2 else 0.01
+    delivered, most = 0, 0
+
+    def answered(_: int) -> None:
+        nonlocal most
+        read = len(vendor.pages) - vendor.in_flight
+        most = max(most, 50 * read - delivered)
+
+    vendor.answer = answered
+
+    async def pull() -> None:
+        nonlocal delivered
+        async with vendor.client(concurrency=concurrency, timeout_s=1e9) as client:
+            async for page in client.sessions(**WHOLE).pages():
+                delivered += len(page)
+
+    run_virtual(pull())
+    assert delivered == len(vendor.listing)
+    assert most <= (17 * concurrency + 2) * 50
+    assert concurrency == 1 or most >= 16 * concurrency * 50  # so it is no idle promise
+
+
 @pytest.mark.parametrize("page", [1, 2, 7, 20])
 def test_an_error_comes_after_the_rows_before_it(page: int) -> None:
     vendor = Vendor(rows(1000))
