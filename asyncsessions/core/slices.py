@@ -6,6 +6,12 @@ each, at whole seconds and evenly in time, since page 1 says how many rows there
 they lie; a slice that is still too large is cut again.  A slice costs at most one page that is not
 full, so this adds about half a request to each ``COMMIT_PAGES``.
 
+Of a list that began lately all rows may lie in a small part of what was asked for, and cutting evenly
+finds that part by halves or thirds, an empty slice or two and a round at a time.  Page 1 gives it away:
+where its rows are so dense that all of them would fill less than ``1 / FAR`` of the window, only
+that part is cut, and what is older is a slice of its own.  Rows may be dense there by chance, so this
+is done once: what comes of it is cut evenly.
+
 A total may be wrong by any factor, and must not make a million requests of a few rows.  Slices of one
 window can hold no more rows than it does: where their totals add up to far more, totals are not
 believed any more (:class:`Cuts`), and what is left is read in windows as long as the vendor allows.
@@ -14,10 +20,11 @@ believed any more (:class:`Cuts`), and what is left is read in windows as long a
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from attrs import define
 
+from asyncsessions.core.answer import is_newest_first
 from asyncsessions.core.tiles import Span, Tiles
 from asyncsessions.core.windows import SECOND, TimeRange, Window, split, to_datetime, to_micros
 
@@ -26,14 +33,25 @@ __all__ = ["COMMIT_PAGES", "Cuts", "merged", "slices"]
 COMMIT_PAGES = 200
 MOST_SLICES = 50
 """Into so many a window is cut at a time."""
+SECOND_US = 1_000_000
+FAR = 8
+"""So many times as much as the rows seem to need is too much to be cut evenly."""
 CREDIT = 2
 """Totals of slices may add up to so many times the total of the window; a list may grow meanwhile."""
 
 
-def slices(window: Window, total: int, *, page_size: int, aim: int | None = None) -> list[Window]:
+def slices(
+    window: Window,
+    total: int,
+    *,
+    page_size: int,
+    aim: int | None = None,
+    times: Sequence[datetime] = (),
+) -> list[Window]:
     """Cut a window of so many rows into slices of about ``aim`` pages, newest first.
 
-    One that is small enough comes back alone.  ``aim=None``: :data:`COMMIT_PAGES`.
+    One that is small enough comes back alone.  ``aim=None``: :data:`COMMIT_PAGES`.  ``times`` are
+    those of the rows on page 1, which tell how dense they are; none = not known.
     """
     aim = aim or COMMIT_PAGES
     pages = -(-total // page_size)
@@ -41,13 +59,32 @@ def slices(window: Window, total: int, *, page_size: int, aim: int | None = None
     count = min(-(-pages // aim), seconds, MOST_SLICES)
     if pages <= 2 * aim or count < 2:
         return [window]
-    cuts = [window.asked_start + seconds * n // count * SECOND for n in range(count + 1)]
+    low, high = _stretch(window, total, times, count=count)
+    steps = [low + (high - low) * n // count for n in range(count)]
+    cuts = [window.asked_start + second * SECOND for second in (*steps, seconds)]
+    if low:
+        cuts.insert(0, window.asked_start)
     parts: list[Window] = []
-    for n in range(count - 1, -1, -1):
+    for n in range(len(cuts) - 2, -1, -1):
         lo = window.owned.lo if n == 0 else to_micros(cuts[n])
-        hi = window.owned.hi if n == count - 1 else to_micros(cuts[n + 1])
+        hi = window.owned.hi if n == len(cuts) - 2 else to_micros(cuts[n + 1])
         parts.append(Window(Span(lo, hi), cuts[n], cuts[n + 1]))
     return parts
+
+
+def _stretch(
+    window: Window, total: int, times: Sequence[datetime], *, count: int
+) -> tuple[int, int]:
+    """Return between which seconds of a window its rows seem to lie, all of it if hardly less."""
+    seconds = (window.asked_end - window.asked_start) // SECOND
+    if len(times) < 2 or not is_newest_first(times):
+        return 0, seconds
+    start = to_micros(window.asked_start)
+    newest, oldest = to_micros(times[0]) - start, to_micros(times[-1]) - start
+    high = min(seconds, -(-newest // SECOND_US))
+    length = total * (newest - oldest) // ((len(times) - 1) * SECOND_US)
+    low = high - max(length, count)
+    return (low, high) if low > 0 and (high - low) * FAR < seconds else (0, seconds)
 
 
 def merged(windows: Iterable[Window], longest: timedelta | None) -> list[Window]:
@@ -79,15 +116,16 @@ class Cuts:
         self._aim = aim
         self._claims: dict[Window, Claims] = {}
 
-    def cut(self, window: Window, total: int) -> Sequence[Window]:
-        """Take the total that page 1 of a window told, and return its slices, or itself alone."""
+    def cut(self, window: Window, total: int, times: Sequence[datetime] = ()) -> Sequence[Window]:
+        """Take the total and the times that page 1 of a window told; return its slices, or itself."""
         claims = self._claims.pop(window, None)
         if claims is not None:
             claims.sum += total
             self.are_believed &= claims.sum <= CREDIT * claims.total + self._page_size
         if not self.are_believed:
             return [window]
-        parts = slices(window, total, page_size=self._page_size, aim=self._aim)
+        how_dense = times if claims is None else ()
+        parts = slices(window, total, page_size=self._page_size, aim=self._aim, times=how_dense)
         if len(parts) > 1:
             shared = Claims(total)
             self._claims |= dict.fromkeys(parts, shared)

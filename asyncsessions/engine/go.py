@@ -252,7 +252,7 @@ class Go:
             self._breadth.heard_of(walk)
         if window.pages == 1 and not walk.is_finished and not walk.reasons:
             believed = self._cuts.are_believed
-            parts = self._cuts.cut(window.window, walk.tag or 0)
+            parts = self._cuts.cut(window.window, walk.tag or 0, window.first_times)
             if len(parts) > 1:
                 self._open.remove(window)
                 self._agenda.extendleft(reversed(parts))

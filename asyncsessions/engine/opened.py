@@ -65,6 +65,7 @@ class OpenWindow:
         self._concurrency = concurrency
         self.lane = self._make_lane(self.window, concurrency)
         self.pages = 0
+        self.first_times: Sequence[datetime] = ()
         self.unknown_fields: set[str] = set()
         self.warnings: dict[str, None] = {}
         self._rows: list[Any] = []  # sessions, or the vendor's own rows
@@ -132,6 +133,7 @@ class OpenWindow:
         if self._read_at and not -SLACK <= moment - self._read_at[-1] <= PAUSE:
             self.lane.walk.pause()
         if not self.pages:
+            self.first_times = read.answer.times
             self.unknown_fields.update(self._source.unknown_fields(read))
         self.pages += 1
         self._read_at.append(moment)

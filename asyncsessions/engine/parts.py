@@ -27,7 +27,7 @@ async def make_parts(
 ) -> Parts:
     """Pin the range, count its windows, and put them together into parts of about ``rows`` rows.
 
-    A window of more than twice as many is cut evenly in time, and its slices are counted in turn:
+    A window of more than twice as many is cut, and its slices are counted in turn:
     of the requests spent here only page 1 of a window that was cut is of no further use.
     """
     if source.meter.deadline_s is not None:
@@ -41,7 +41,7 @@ async def make_parts(
         reads = await first_reads(source, windows, concurrency=concurrency, now=now)
         smaller: list[Window] = []
         for window, (read, read_at) in zip(windows, reads, strict=True):
-            slices = cuts.cut(window, read.answer.total or 0)
+            slices = cuts.cut(window, read.answer.total or 0, read.answer.times)
             if len(slices) > 1:
                 smaller += slices
             else:

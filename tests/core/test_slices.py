@@ -27,10 +27,12 @@ def window(seconds, *, late_us=0, early_us=0):
     pages=st.integers(0, 5_000),
     late_us=st.integers(0, 400_000),
     early_us=st.integers(0, 400_000),
+    ages_s=st.lists(st.floats(-10, 12_000), max_size=50).map(sorted),
 )
-def test_slices_tile_the_window_exactly_newest_first(seconds, pages, late_us, early_us):
+def test_slices_tile_the_window_exactly_newest_first(seconds, pages, late_us, early_us, ages_s):
     whole = window(seconds, late_us=late_us, early_us=early_us)
-    parts = slices(whole, pages * 50, page_size=50)
+    times = [whole.asked_end - timedelta(seconds=age_s) for age_s in ages_s]
+    parts = slices(whole, pages * 50, page_size=50, times=times)
     assert parts[0].owned.hi == whole.owned.hi
     assert parts[-1].owned.lo == whole.owned.lo
     assert parts[0].asked_end == whole.asked_end
@@ -71,6 +73,51 @@ def test_a_window_of_one_second_is_never_cut():
 def test_no_slice_is_shorter_than_a_second():
     parts = slices(window(3), 100 * LARGE, page_size=50)
     assert [part.asked_end - part.asked_start for part in parts] == [timedelta(seconds=1)] * 3
+
+
+def newest(whole, apart_s, *, age_s=0.0):
+    """Return the times of page 1 of a list whose rows are so far apart, the first one so old."""
+    return [whole.asked_end - timedelta(seconds=age_s + apart_s * n) for n in range(50)]
+
+
+@pytest.mark.parametrize("age_days", [0, 20])
+def test_of_a_list_that_began_lately_only_that_time_is_cut(age_days):
+    whole = window_of(90)
+    times = newest(whole, 1.0, age_s=age_days * 86_400)
+    *parts, rest = slices(whole, 30_000, page_size=50, times=times)
+    assert len(parts) == 3
+    assert parts[-1].asked_start == rest.asked_end == times[0] - timedelta(seconds=30_000)
+    lengths = [part.asked_end - part.asked_start for part in parts[1:]]
+    assert lengths == [timedelta(seconds=10_000)] * 2
+    assert rest.asked_start == whole.asked_start
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        newest(window(90 * 86_400), 90 * 86_400 / 30_000),  # spread over all of it
+        newest(window(90 * 86_400), 60.0),  # a quarter of it
+        newest(window(90 * 86_400), 1.0)[::-1],
+        newest(window(90 * 86_400), 1.0)[:1],
+    ],
+)
+def test_all_of_a_window_is_cut_evenly_where_page_1_does_not_say_that_most_is_empty(times):
+    whole = window_of(90)
+    assert slices(whole, 30_000, page_size=50, times=times) == slices(whole, 30_000, page_size=50)
+
+
+def test_rows_of_one_second_are_no_reason_to_cut_into_less_than_seconds():
+    whole = window_of(90)
+    parts = slices(whole, 30_000, page_size=50, times=newest(whole, 0.0))
+    assert [part.asked_end - part.asked_start for part in parts[:-1]] == [timedelta(seconds=1)] * 3
+
+
+def test_density_deceives_once_and_not_again():
+    cuts, whole = Cuts(50), window_of(90)
+    *_, rest = cuts.cut(whole, 30_000, newest(whole, 1.0))
+    parts = cuts.cut(rest, 29_900, newest(rest, 1.0))
+    assert len(parts) == 3
+    assert parts == slices(rest, 29_900, page_size=50)
 
 
 # ---------------------------------------------------------------------- totals that cannot be true

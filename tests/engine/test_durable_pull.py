@@ -204,6 +204,17 @@ def test_a_list_of_many_pages_is_cut_into_windows_that_are_committed_one_by_one(
     assert [w.owned for w in (read.window for read in disk.commits)] == spans
 
 
+@pytest.mark.usefixtures("small_commits")
+@pytest.mark.parametrize("consistency", ["count", "strict"])
+def test_a_list_that_began_lately_is_cut_where_its_rows_are(consistency):
+    vendor, disk = Vendor(rows(1_600, apart_s=60.0)), Disk()  # a day and some of ninety
+    report, sent = gone_on_with(vendor, disk, concurrency=8, consistency=consistency)
+    assert report.complete
+    assert sorted(disk.ids) == sorted(vendor.ids)
+    assert [w.rows for w in disk.windows if not w.rows] == [0]
+    assert sent <= (32 + 1 + 4 + 2) * (1 if consistency == "count" else 1.25)
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("small_commits")
 def test_a_window_that_was_cut_is_not_probed_again_after_a_death():
