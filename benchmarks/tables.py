@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.contending import DEFAULT, FLOOR, OURS
 from benchmarks.storing import Content, rows_of, stored
-from benchmarks.writing import NOT_YET, X, table
+from benchmarks.writing import NOT_YET, X, dated, table
 
 __all__ = [
     "apart_table",
@@ -165,15 +165,16 @@ def apart_table() -> str:
 
 def variants_table() -> str:
     """Return the same reading under other conditions."""
+    content = stored("variants")
     lines = [
         [
             *(row["name"], f"{row['cpu_us']:.1f}", f"{row['cpu_to_usual']:.2f}"),
             *(_span(row["cpu_to_usual_spread"]), str(row["rounds"])),
         ]
-        for row in rows_of(stored("variants"), "variants")
+        for row in rows_of(content, "variants")
     ]
     head = ["", "CPU, µs a record", f"{X} without", "half of the rounds", "rounds"]
-    return table(head, lines)
+    return dated(content, table(head, lines))
 
 
 def rates_table() -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.storing import Content, rows_of, stored
-from benchmarks.writing import NOT_YET, X, measured_on, table
+from benchmarks.storing import rows_of, stored
+from benchmarks.writing import NOT_YET, X, dated, table
 
 __all__ = [
     "durable_table",
@@ -39,7 +39,7 @@ def tenants() -> str:
         for row in results
     ]
     head = ["target", "tenants", "complete", "rows", "requests", "seconds", "at least, s"]
-    return _dated(content, table([*head, f"{X} that", "peak, MB"], lines))
+    return dated(content, table([*head, f"{X} that", "peak, MB"], lines))
 
 
 def sinks_figure() -> str:
@@ -101,7 +101,7 @@ def durable_table() -> str:
         for row in results
     ]
     head = ["target", "rows", "requests", "seconds", "CPU, µs a row", "µs for each more"]
-    return _dated(content, table([*head, "MB by a tenth", "by half", "at the end"], lines))
+    return dated(content, table([*head, "MB by a tenth", "by half", "at the end"], lines))
 
 
 def loading_claim() -> str:
@@ -130,7 +130,7 @@ def loading_table() -> str:
         for row in results
     ]
     head = ["", "seconds", f"time, {X} ours", f"CPU, {X} ours", "peak, MB"]
-    return _dated(content, table(head, lines))
+    return dated(content, table(head, lines))
 
 
 def _sinks(name: str) -> str:
@@ -147,8 +147,4 @@ def _sinks(name: str) -> str:
         for row in rows_of(content, group)
     ]
     head = ["target", "", "records/s", "CPU, µs a record", f"CPU, {X} bytes only", f"CPU, {X} ours"]
-    return _dated(content, table([*head, f"time, {X} ours", "peak, MB"], lines))
-
-
-def _dated(content: Content | None, written: str) -> str:
-    return written if content is None else f"{written}\n{measured_on(content)}.\n"
+    return dated(content, table([*head, f"time, {X} ours", "peak, MB"], lines))

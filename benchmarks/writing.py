@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from benchmarks.storing import Content
 
-__all__ = ["NOT_YET", "X", "measured_on", "table"]
+__all__ = ["NOT_YET", "X", "dated", "table"]
 
 NOT_YET = "Not measured yet.\n"
 X = "\u00d7"
@@ -20,7 +20,10 @@ def table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
-def measured_on(content: Content) -> str:
-    """Return when and on what something was measured, without a full stop."""
+def dated(content: Content | None, written: str) -> str:
+    """Return what was written of figures, and when and on what they were measured."""
+    if content is None:
+        return written
     on = content["machine"]
-    return f"Measured on {on['date']}: {on['processor']}, {on['cores']} cores, {on['python']}"
+    machine = f"{on['processor']}, {on['cores']} cores, {on['python']}"
+    return f"{written}\nMeasured on {on['date']}: {machine}.\n"
