@@ -193,7 +193,7 @@ class Mending(Generic[T]):
         self._note_order(answer.times)
         self._most_found = max(self._most_found, found)
         self._has_fewer |= 0 < found < min(self.size, total)
-        if found < self._full_page and total <= found:
+        if found < self.full_page and total <= found:
             return self._claim(answer, ask.window.asked)
         if not found:
             return self._ask_again(piece)
@@ -204,7 +204,7 @@ class Mending(Generic[T]):
         return self._advance(piece, answer, asked=ask.window.asked)
 
     @property
-    def _full_page(self) -> int:
+    def full_page(self) -> int:
         """How many rows a page has of which there are more: perhaps less than documented."""
         return min(self.size, self._most_found) if self._has_fewer else self.size
 
@@ -248,20 +248,20 @@ class Mending(Generic[T]):
 
         The rows lie as far as they would if they were as dense as at the end of the answer.
         """
-        times, is_short = answer.times, len(answer.rows) < self.size
+        times, is_short = answer.times, len(answer.rows) < self.full_page
         rows = 0 if is_short else (answer.total or 0) - len(answer.rows)
         half = len(times) // 2
         stretch = abs(to_micros(times[half]) - to_micros(times[-1]))
         extent = stretch * rows // (len(times) - half)
-        pieces = self._pieces(rows / self.size)
+        pieces = self._pieces(rows / self.full_page)
         spans = cut(piece.span, pieces, extent=extent, is_from_top=is_from_top)
         self._replace(piece, spans if pieces > 1 else [piece.span])
 
     def add_sampled(self, span: Span, times: Sequence[datetime], total: int) -> None:
         """Have a range read of which some times were seen, in an order other than newest first."""
-        if is_newest_first(times[: self.size][::-1]):
+        if is_newest_first(times[: self.full_page][::-1]):
             self._order = "oldest first"
-            pieces, extent = self._pieces(total / self.size), span.hi - span.lo
+            pieces, extent = self._pieces(total / self.full_page), span.hi - span.lo
             spans = cut(span, pieces, extent=extent, is_from_top=False)
             self._replace(Range(span, 0), spans)
         else:
@@ -279,7 +279,7 @@ class Mending(Generic[T]):
 
     def _cut_by_samples(self, piece: Range[T], times: Sequence[datetime], total: int) -> None:
         """Cut a range into pieces that hold less than a page each, as far as can be told."""
-        pieces = max(2, round(total / (FILL * self.size)))
+        pieces = max(2, round(total / (FILL * self.full_page)))
         if len(times) < SAMPLES_A_PIECE * pieces:
             pieces = isqrt(pieces) + 1  # long ones, each of which is a better sample of itself
         spans = cut_by_samples(piece.span, times, pieces)
@@ -302,7 +302,7 @@ class Mending(Generic[T]):
     def _read_crowd(self, piece: Range[T], second: Span, *beyond: Span) -> None:
         """Read one second of a range by page number, and what lies beyond as before."""
         crowd = Crowd[T](
-            size=self._full_page,
+            size=self.full_page,
             is_strict=self._is_strict,
             has_ids=self._has_ids,
             identity=self._cover.identity,

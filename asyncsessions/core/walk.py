@@ -122,7 +122,7 @@ class Walk(Generic[T]):
         self._reasons: list[str] = []
         self._consistency = consistency
         self._asks = 0
-        self._first_pages = 0  # how many the first total announced
+        self._first_total = 0
         self._is_doubtful = False
         self._cover = Cover[T](window, started_at=started_at, identity=identity)
         self._positions = Positions[T](self._cover, has_ids=has_ids, is_trusted=is_trusted)
@@ -157,7 +157,7 @@ class Walk(Generic[T]):
         """
         if self._consistency != "strict" or self.is_finished:
             return self._numbers.left
-        return -(-max(0, (self.tag or 0) - self.received) // self._numbers.size)
+        return -(-max(0, (self.tag or 0) - self.received) // self._mending.full_page)
 
     @property
     def pages_ahead(self) -> int:
@@ -166,8 +166,9 @@ class Walk(Generic[T]):
 
     @property
     def _is_within_budget(self) -> bool:
-        most = BUDGET_GROWTH * (self._first_pages + 1)
-        pages = min(self.delivered // self._numbers.size + self._mending.crowded_pages, most)
+        size = self._mending.full_page
+        most = BUDGET_GROWTH * (self._first_total // size + 1)
+        pages = min(self.delivered // size + self._mending.crowded_pages, most)
         return self._asks < BUDGET_FLOOR + BUDGET_FACTOR * pages
 
     def next_ask(self) -> Ask:
@@ -276,7 +277,7 @@ class Walk(Generic[T]):
 
     def _note_first(self, total: int | None) -> None:
         self._pages.tag = total or 0
-        self._first_pages = self._pages.tag // self._numbers.size
+        self._first_total = self._pages.tag
 
     def _take_page(self, page: int, answer: Answer[T], *, is_in_order: bool) -> list[Portion[T]]:
         if self.tag is None:

@@ -218,3 +218,21 @@ def test_one_instant_repeated_for_ever_ends():
     walk.answer(walk.next_ask(), answer(rows, 3))
     with pytest.raises(UnexpectedResponseError):
         walk.answer(walk.next_ask(), answer(rows, 3))
+
+
+@pytest.mark.parametrize("size", [5, 10, 25])
+@pytest.mark.parametrize(
+    ("order", "most"),
+    [
+        (lambda row: (-row.instant, row.number), 1.5),
+        (lambda row: (row.instant, row.number), 1.5),
+        (lambda row: row.number * 7919 % 1009, 4.0),
+    ],
+    ids=["newest first", "oldest first", "in no order"],
+)
+def test_strict_comes_to_its_end_where_pages_are_smaller_than_documented(size, order, most):
+    vendor = vendor_of([second * 0.9 for second in range(1_000)], size, order=order)
+    course = run(vendor, ASKED, consistency="strict", documented_size=50)
+    assert course.walk.is_complete, course.walk.reasons
+    assert len(course.rows) == 1_000
+    assert len(course.asks) <= most * 1_000 / size
