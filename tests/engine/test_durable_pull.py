@@ -384,21 +384,42 @@ def test_another_concurrency_goes_on_with_what_was_paid_for(consistency):
     assert sent <= 8 - paid
 
 
-def test_an_answer_that_cannot_be_does_not_block_the_next_go():
+def test_an_answer_that_cannot_be_is_alone_asked_for_again_by_the_next_go():
     vendor, disk = Vendor(rows(300)), Disk()
-    vendor.answer = lambda page: repeated(vendor, page) if page == 3 else None
-    with pytest.raises(UnexpectedResponseError, match="hold the same rows") as caught:
-        go(vendor, MemoryStore(disk))
-    assert (caught.value.provider, caught.value.page) == ("hum", 3)
+    vendor.answer = lambda page: repeated(vendor, 2, under=page) if page == 3 else None
+    error = refused(vendor, disk)
+    assert (error.provider, error.page) == ("hum", 3)
+    paid = {event.ask.page for event in disk.answers}
+    assert len(paid) > 1
     vendor.answer = lambda _: None
-    report, _ = gone_on_with(vendor, disk)
+    report, sent = gone_on_with(vendor, disk)
     assert report.complete
     assert sorted(disk.ids) == sorted(vendor.ids)
+    assert sorted(vendor.pages[-sent:]) == [page for page in range(1, 7) if page not in paid - {3}]
 
 
-def repeated(vendor, page):
-    """Return page 2 under another number."""
-    body = vendor.honest(2).body.replace(b'"page":2', f'"page":{page}'.encode())
+def test_where_another_answer_was_the_wrong_one_the_window_is_read_anew():
+    vendor, disk = Vendor(rows(300)), Disk()
+    vendor.answer = lambda page: repeated(vendor, 3, under=page) if page == 2 else None
+    assert refused(vendor, disk, concurrency=1).page == 3
+    vendor.answer = lambda _: None
+    assert refused(vendor, disk, concurrency=1).page == 3
+    report, sent = gone_on_with(vendor, disk, concurrency=1)
+    assert report.complete
+    assert sorted(disk.ids) == sorted(vendor.ids)
+    assert sent == 6
+
+
+def refused(vendor, disk, **how):
+    """Let a go fail because two pages are alike, and return what it raised."""
+    with pytest.raises(UnexpectedResponseError, match="hold the same rows") as caught:
+        go(vendor, MemoryStore(disk), **how)
+    return caught.value
+
+
+def repeated(vendor, page, *, under):
+    """Return a page under another number."""
+    body = vendor.honest(page).body.replace(b'"page":%d' % page, b'"page":%d' % under)
     return Response(status=200, body=body)
 
 
