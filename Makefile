@@ -294,7 +294,7 @@ nightly: ## everything, with long runs of Hypothesis; takes an hour and a half
 	HYPOTHESIS_PROFILE=nightly $(MAKE) test PYTEST_ARGS="-n 2 --timeout=1800 -m 'not spark' $(PYTEST_ARGS)"
 	$(MAKE) test-lowest test-pythons AGAIN="not nightly and not spark" AGAIN_PROFILE=ci \
 	  PYTEST_ARGS="-n 2 $(PYTEST_ARGS)"
-	$(MAKE) test-extras test-spark bench-check
+	$(MAKE) test-extras test-spark
 
 clean: ## remove what these commands have made
 	rm -rf $(VENV) .venvs build dist .coverage .coverage.* .hypothesis \
