@@ -157,7 +157,13 @@ class Walk(Generic[T]):
         """
         if self._consistency != "strict" or self.is_finished:
             return self._numbers.left
-        return -(-max(0, (self.tag or 0) - self.received) // self._mending.full_page)
+        return -(-max(0, (self.tag or 0) - self.received) // self._page_size)
+
+    @property
+    def _page_size(self) -> int:
+        """How many rows a page has, as far as is known; ``strict`` reads none by its number."""
+        is_strict = self._consistency == "strict"
+        return self._mending.full_page if is_strict else self._numbers.size
 
     @property
     def pages_ahead(self) -> int:
@@ -166,7 +172,7 @@ class Walk(Generic[T]):
 
     @property
     def _is_within_budget(self) -> bool:
-        size = self._mending.full_page
+        size = self._page_size
         most = BUDGET_GROWTH * (self._first_total // size + 1)
         pages = min(self.delivered // size + self._mending.crowded_pages, most)
         return self._asks < BUDGET_FLOOR + BUDGET_FACTOR * pages
