@@ -359,7 +359,7 @@ def test_what_was_asked_is_written_down_with_the_next_answer_in_one_step():
         assert step[-1].ask in told
 
 
-@pytest.mark.parametrize("tampered", [another_course, an_answer_to_nothing, an_unreadable_answer])
+@pytest.mark.parametrize("tampered", [another_course, an_answer_to_nothing])
 def test_a_story_that_this_walk_would_not_live_is_forgotten_and_the_window_read_anew(tampered):
     vendor, disk = Vendor(rows(300)), Disk()
     assert die(vendor, disk, 20)
@@ -370,6 +370,18 @@ def test_a_story_that_this_walk_would_not_live_is_forgotten_and_the_window_read_
     assert report.complete
     assert sorted(disk.ids) == sorted(vendor.ids)
     assert sent == 6
+
+
+def test_an_answer_that_cannot_be_read_any_more_is_alone_asked_for_again():
+    vendor, disk = Vendor(rows(300)), Disk()
+    assert die(vendor, disk, 20)
+    paid = {event.ask.page for event in disk.answers}
+    assert len(paid) > 2
+    disk.stories = {key: an_unreadable_answer(story) for key, story in disk.stories.items()}
+    report, sent = gone_on_with(vendor, disk)
+    assert report.complete
+    assert sorted(disk.ids) == sorted(vendor.ids)
+    assert sent == 6 - len(paid - {2})
 
 
 @pytest.mark.parametrize("consistency", ["count", "strict"])

@@ -202,16 +202,23 @@ def test_the_list_is_what_a_plain_dict_of_rows_says(first, changes, order, bound
         assert seconds == sorted(seconds, reverse=order == "newest_first")
 
 
-def test_a_million_rows_are_read_in_well_under_a_millisecond_a_page():
-    listing = hum_reader(Switches(rows=1_000_000)).listing
-    assert listing.page(20_000)[1] == 1_000_000
+def test_a_page_of_a_million_rows_takes_not_much_longer_than_one_of_a_hundred_thousand():
+    short, long = page_s(100_000), page_s(1_000_000)
+    assert long < 5 * short  # looking at each row would take ten times as long
+
+
+def page_s(rows):
+    """Return what a page of so many rows takes, the best of three as others use the machine too."""
+    listing = hum_reader(Switches(rows=rows)).listing
+    pages = rows // 50
+    assert listing.page(pages)[1] == rows
     took_s: list[float] = []
     for first in (1, 2, 3):
         began_s = time.perf_counter()
-        for number in range(first, 20_000, 100):
+        for number in range(first, pages, pages // 200):
             listing.page(number, at(0), at(100 * 86_400))
         took_s.append((time.perf_counter() - began_s) / 200)
-    assert min(took_s) < 0.003  # about 0.0004 on an idle machine; the best of three under load
+    return min(took_s)
 
 
 def test_only_so_many_rows_and_views_are_remembered():
