@@ -21,7 +21,7 @@ from benchmarks.contending import CONTENDERS, DEFAULT, FLOOR, OURS, PAGE, TRANSP
 from benchmarks.measuring import alternate, in_a_process, quartiles, ratio, ratios, server
 from benchmarks.storing import RESULTS, store
 
-__all__ = ["NAMES"]
+__all__ = ["NAMES", "index_of", "read"]
 
 CONCURRENCY = 16
 WARM_UP = 100  # pages
@@ -39,6 +39,12 @@ async def read(index: int, address: str, pages: int) -> dict[str, float]:
     figures = await alternate({contender: run}, rounds=TIMES, warm_up=False)
     faults = (_faults() - before) / TIMES / pages
     return {"cpu": statistics.median(figures[contender].cpu), "faults": faults}
+
+
+def index_of(name: str) -> int:
+    """Return the number of a contender that reads Hum."""
+    found = {each.name: at for at, each in enumerate(CONTENDERS) if each.vendor == "hum"}
+    return found[name]
 
 
 def _faults() -> int:
@@ -92,8 +98,7 @@ def main() -> None:
     if args.read is not None:
         print(json.dumps(asyncio.run(read(args.index, args.read, args.pages))))
         return
-    chosen = {each.name: at for at, each in enumerate(CONTENDERS) if each.vendor == "hum"}
-    results = measure([chosen[name] for name in NAMES], pages=args.pages, rounds=args.rounds)
+    results = measure([index_of(name) for name in NAMES], pages=args.pages, rounds=args.rounds)
     setting = {"pages": args.pages, "rounds": args.rounds, "concurrency": CONCURRENCY}
     store(args.write, setting, results)
 

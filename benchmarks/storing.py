@@ -12,7 +12,7 @@ from typing import Any
 
 from benchmarks.machine import machine
 
-__all__ = ["RESULTS", "Content", "rows_of", "store", "stored"]
+__all__ = ["RESULTS", "Content", "results_of", "rows_of", "store", "stored"]
 
 RESULTS = Path(__file__).parent / "results"
 DIGITS = 5
@@ -39,8 +39,12 @@ def stored(name: str) -> Content | None:
 
 def rows_of(content: Content | None, group: str) -> list[Mapping[str, Any]]:
     """Return the rows of a group, in their order."""
-    rows: list[Mapping[str, Any]] = [] if content is None else content["results"]
-    return [row for row in rows if row.get("group") == group]
+    return [row for row in results_of(content) if row.get("group") == group]
+
+
+def results_of(content: Content | None) -> list[Mapping[str, Any]]:
+    """Return all rows, none of what was not measured yet."""
+    return [] if content is None else content["results"]
 
 
 def _rounded(value: Any) -> Any:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from benchmarks.storing import rows_of, stored
+from benchmarks.storing import results_of, rows_of, stored
 from benchmarks.writing import NOT_YET, X, dated, table
 
 __all__ = [
@@ -20,14 +17,13 @@ __all__ = [
     "tenants",
 ]
 
-Row = Mapping[str, Any]
 PEAKS = ("peak_mb_at_10%", "peak_mb_at_50%", "peak_mb_at_100%")
 
 
 def tenants() -> str:
     """Return what two hundred tenants in one pull took, beside the bound of it."""
     content = stored("tenants")
-    results: list[Row] = [] if content is None else content["results"]
+    results = results_of(content)
     lines = [
         [
             str(row["target"]),
@@ -90,7 +86,7 @@ def startup_claim() -> str:
 def durable_table() -> str:
     """Return what a row costs, and the peak of the memory, as targets grow."""
     content = stored("durable")
-    results: list[Row] = [] if content is None else content["results"]
+    results = results_of(content)
     lines = [
         [
             *(f"`{row['name']}`", f"{row['rows']:,}", f"{row['requests']:,}"),
@@ -121,7 +117,7 @@ def loading_claim() -> str:
 def loading_table() -> str:
     """Return what a dlt pipeline takes, with our source and with dlt's own."""
     content = stored("dlt")
-    results: list[Row] = [] if content is None else content["results"]
+    results = results_of(content)
     lines = [
         [
             *(row["name"], f"{row['wall_s']:.1f}", f"{row['wall_to_ours']:.1f}"),
@@ -135,7 +131,7 @@ def loading_table() -> str:
 
 def _sinks(name: str) -> str:
     content = stored(name)
-    results: list[Row] = [] if content is None else content["results"]
+    results = results_of(content)
     groups: list[str] = list(dict.fromkeys(row["group"] for row in results))
     lines = [
         [

@@ -17,8 +17,8 @@ from typing import Any
 
 from attrs import frozen
 
-from benchmarks.apart import read
-from benchmarks.contending import CONTENDERS, FLOOR, OURS, PAGE
+from benchmarks.apart import index_of, read
+from benchmarks.contending import FLOOR, OURS, PAGE
 from benchmarks.measuring import in_a_process, quartiles, ratio, ratios, server
 from benchmarks.storing import RESULTS, store
 
@@ -87,12 +87,7 @@ def _described(variant: Variant, mine: Sequence[float], usual: Sequence[float]) 
 
 def read_here(variant: Variant, address: str, pages: int) -> dict[str, float]:
     """Read in this process and return what a page takes."""
-    index = next(
-        at
-        for at, contender in enumerate(CONTENDERS)
-        if contender.name == variant.contender and contender.vendor == "hum"
-    )
-    work = read(index, address, pages)
+    work = read(index_of(variant.contender), address, pages)
     if not variant.has_uvloop:
         return asyncio.run(work)
     import uvloop

@@ -25,6 +25,7 @@ from datetime import datetime, timedelta
 from attrs import define
 
 from asyncsessions.core.answer import is_newest_first
+from asyncsessions.core.ranges import SECOND_US
 from asyncsessions.core.tiles import Span, Tiles
 from asyncsessions.core.windows import SECOND, TimeRange, Window, split, to_datetime, to_micros
 
@@ -33,7 +34,6 @@ __all__ = ["COMMIT_PAGES", "Cuts", "merged", "slices"]
 COMMIT_PAGES = 200
 MOST_SLICES = 50
 """Into so many a window is cut at a time."""
-SECOND_US = 1_000_000
 FAR = 8
 """So many times as much as the rows seem to need is too much to be cut evenly."""
 CREDIT = 2
@@ -59,11 +59,9 @@ def slices(
     count = min(-(-pages // aim), seconds, MOST_SLICES)
     if pages <= 2 * aim or count < 2:
         return [window]
-    low, high = _stretch(window, total, times, count=count)
-    steps = [low + (high - low) * n // count for n in range(count)]
-    cuts = [window.asked_start + second * SECOND for second in (*steps, seconds)]
-    if low:
-        cuts.insert(0, window.asked_start)
+    low, high = _stretch(window, seconds, total, times, count=count)
+    steps = {low + (high - low) * n // count for n in range(count)}
+    cuts = [window.asked_start + second * SECOND for second in sorted({0, *steps, seconds})]
     parts: list[Window] = []
     for n in range(len(cuts) - 2, -1, -1):
         lo = window.owned.lo if n == 0 else to_micros(cuts[n])
@@ -73,10 +71,9 @@ def slices(
 
 
 def _stretch(
-    window: Window, total: int, times: Sequence[datetime], *, count: int
+    window: Window, seconds: int, total: int, times: Sequence[datetime], *, count: int
 ) -> tuple[int, int]:
-    """Return between which seconds of a window its rows seem to lie, all of it if hardly less."""
-    seconds = (window.asked_end - window.asked_start) // SECOND
+    """Return between which of its ``seconds`` the rows of a window seem to lie, or all of them."""
     if len(times) < 2 or not is_newest_first(times):
         return 0, seconds
     start = to_micros(window.asked_start)
