@@ -86,6 +86,7 @@ def hub():
     return HubVendor(listing)
 
 
+@pytest.mark.slow
 def test_a_vendor_without_ids_is_gone_on_with_in_every_window():
     calm, whole = hub(), Disk()
     go(calm, MemoryStore(whole))
@@ -301,6 +302,7 @@ def test_while_requests_wait_for_their_turn_no_more_windows_are_begun():
     assert len(vendor.pages) == 192  # and none is worthless when the others come
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("apart_h", "pages"), [(720, 64), (6, 192), (4, 256), (2, 511)])
 @pytest.mark.parametrize("concurrency", [4, 16])
 def test_requests_are_kept_under_way_however_small_the_windows_are(apart_h, pages, concurrency):
@@ -435,6 +437,7 @@ def repeated(vendor, page, *, under):
     return Response(status=200, body=body)
 
 
+@pytest.mark.slow
 def test_requests_beyond_the_end_of_the_list_are_withdrawn_and_replayed_as_such():
     for vendor, disk in deaths(overstated, concurrency=8):
         report, _ = gone_on_with(vendor, disk, concurrency=8)

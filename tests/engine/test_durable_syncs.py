@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from asyncsessions.testing import run_virtual
 from tests.engine.memory_store import Death, Disk, MemoryStore
 from tests.engine.vendor import Vendor, rows
@@ -31,6 +33,7 @@ def test_a_first_sync_reads_all_and_the_next_one_the_lookback_alone():
     assert sorted(disk.ids) == sorted(vendor.ids)
 
 
+@pytest.mark.slow
 def test_a_sync_that_died_is_gone_on_with():
     at, died = 1, True
     while died:

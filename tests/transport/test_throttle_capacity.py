@@ -12,6 +12,8 @@ from asyncsessions.testing import run_virtual
 from asyncsessions.testing.limits import TokenBucket
 from asyncsessions.transport.throttle import Throttle
 
+pytestmark = pytest.mark.slow
+
 WORK_S = 0.05
 SECONDS = 20.0
 
