@@ -35,7 +35,8 @@ class Crowd(Generic[T]):
 
     ``pages`` are those of the last look, proven or not; ``most_pages`` had the longest.
 
-    ``size`` is how many rows a full page has at least; ``has_ids``: no two rows share an identity.
+    ``size`` is how many rows a full page has at least, as far as is known; ``has_ids``: no two rows
+    share an identity.  ``answers`` is how many requests it took.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Crowd(Generic[T]):
         self.pages: list[Sequence[T]] = []
         self._before: list[Sequence[T]] = []
         self.most_pages = 0
+        self.answers = 0
         self._totals: set[int | None] = set()
         self._seen_again: list[tuple[Hashable, ...]] | None = None
         self._tries = 1
@@ -88,6 +90,7 @@ class Crowd(Generic[T]):
 
     def take(self, answer: Answer[T]) -> None:
         """Take the answer to the request for :attr:`page`."""
+        self.answers += 1
         names = tuple(map(self._identity, answer.rows))
         if self._seen_again is None:
             self._look(answer, names)
@@ -102,8 +105,12 @@ class Crowd(Generic[T]):
         self.pages.append(answer.rows)
         self.most_pages = max(self.most_pages, len(self.pages))
         self._totals.add(answer.total)
+        if self.page == 1 and 0 < len(names) < (answer.total or 0):
+            self._size = min(self._size, len(names))  # pages are shorter than they were
         adds_up = self._totals == {self._count} and self._are_distinct
-        if len(names) >= self._size:
+        if self._is_uneven:
+            self._begin_anew()
+        elif len(names) >= self._size:
             self.page += 1
         elif adds_up and not (self._is_strict or self.is_restless):
             self.is_proven = self.is_over = True
@@ -115,6 +122,14 @@ class Crowd(Generic[T]):
             self.is_proven = self.is_over = True
         else:
             self._seen_again, self.page = [], 1
+
+    @property
+    def _is_uneven(self) -> bool:
+        """Whether pages before the last were not all equally long: then numbers skip rows."""
+        if len(self._looks) < 2 or not self._looks[-1]:
+            return False
+        first, *others = map(len, self._looks)
+        return len(self._looks[-1]) > first or others[:-1] != [first] * (len(others) - 1)
 
     @property
     def _are_distinct(self) -> bool:
@@ -135,12 +150,16 @@ class Crowd(Generic[T]):
         before = self._looks[:-1]
         if len(seen) < len(before):
             self.page += 1
-        elif before == seen or (
-            self._has_ids and set(chain.from_iterable(before)) <= set(chain.from_iterable(seen))
-        ):
+        elif before == seen or (self._has_ids and self._holds(seen, before)):
             self.is_proven = self.is_over = True
         else:
             self._begin_anew()
+
+    @staticmethod
+    def _holds(seen: list[tuple[Hashable, ...]], before: list[tuple[Hashable, ...]]) -> bool:
+        """Whether pages that are as long as before hold all that was there."""
+        is_alike = list(map(len, seen)) == list(map(len, before))
+        return is_alike and set(chain.from_iterable(before)) <= set(chain.from_iterable(seen))
 
     def _begin_anew(self, *, is_hopeless: bool = False) -> None:
         self._tries += 1

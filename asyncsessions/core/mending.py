@@ -72,7 +72,8 @@ class Mending(Generic[T]):
     """The ranges of one window that are still to be read, newest first.
 
     ``concurrency`` is into how many pieces a long range is cut at a time.  ``crowded_pages`` are
-    those of crowds that are still being read.  ``has_begun``: there was any range to be read.
+    those of crowds that are still being read, ``proven_asks`` the requests of those that were proven.
+    ``has_begun``: there was any range to be read.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class Mending(Generic[T]):
     ) -> None:
         self.size = size
         self.crowded_pages = 0
+        self.proven_asks = 0
         self.has_begun = False
         self._has_covered = False
         self._most_found = 0
@@ -320,6 +322,7 @@ class Mending(Generic[T]):
             self._put(piece)
             return []
         if crowd.is_proven:
+            self.proven_asks += crowd.answers
             second = ask.window.asked
             rows = self._cover.newest_first(self._cover.clipped(crowd.rows, second))
             return self._cover.claim(second, rows)

@@ -105,6 +105,9 @@ class Pages(Generic[T]):
         rank = numbers.rank(page, count)
         if count and rank > (total or 0):
             self._tags.expose()  # there are more rows than there are said to be
+        if page > 1 and count > numbers.size and not self._is_trusted:
+            numbers.size = count  # page 1 was shorter than a page is: rows lie between the two
+            self._tags.expose()
         # The last page of the list shows by its rank and its own tag.
         is_believed = self._tags.are_believed or count < numbers.size
         if page == numbers.end if self._is_trusted else rank == total and is_believed:

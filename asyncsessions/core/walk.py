@@ -82,7 +82,9 @@ Consistency = Literal["off", "count", "strict"]
 
 BUDGET_FACTOR = 4
 BUDGET_FLOOR = 40
-"""A window may take so many requests, and the factor for each page of rows that came of it."""
+"""A window may take so many requests, and the factor for each page of rows that came of it.
+
+What it took to prove a crowded second is not counted."""
 BUDGET_GROWTH = 8
 """A list that grows to so many times what its first total announced is not run after for ever."""
 
@@ -175,7 +177,9 @@ class Walk(Generic[T]):
         size = self._page_size
         most = BUDGET_GROWTH * (self._first_total // size + 1)
         pages = min(self.delivered // size + self._mending.crowded_pages, most)
-        return self._asks < BUDGET_FLOOR + BUDGET_FACTOR * pages
+        # A crowd that was proven has a bound of its own, and was not run after.
+        asks = self._asks - self._mending.proven_asks
+        return asks < BUDGET_FLOOR + BUDGET_FACTOR * pages
 
     def next_ask(self) -> Ask:
         """Return the next request to send; only valid while :attr:`has_ask`.

@@ -53,10 +53,12 @@ class OpenWindow:
         story = list(journal.story(window, setting))
         # The walk cuts ranges by it, so a story is told to a walk like the one that wrote it.
         told = (event.concurrency for event in story if isinstance(event, Asked))
+        self._begin(next(told, concurrency))
         try:
-            self._recall(story, concurrency=next(told, concurrency))
+            self._replay(story)
         except (SessionsError, ValueError):
-            # Another version of this package would have asked otherwise: begin anew.
+            # Another version of this package would have asked otherwise, or two pages are alike and
+            # it does not show which of them is wrong: begin anew.
             journal.forget(window)
             self._begin(concurrency)
 
@@ -72,41 +74,20 @@ class OpenWindow:
         self._backlog: deque[Ask] = deque()
         self._untold: list[Event] = []
 
-    def _recall(self, story: list[Event], *, concurrency: int) -> None:
-        """Take the events again.
-
-        An answer that was refused is left out, so that it alone is asked for again.  Where that was
-        done before and did not help, another answer must be the wrong one: raises what it raised.
-        """
-        refused: dict[int, Ask] = {}
-        while True:
-            self._begin(concurrency)
-            for number, event in enumerate(story):
-                if number in refused:
-                    continue
-                try:
-                    self._replay(event)
-                except SessionsError:
-                    if event.ask in refused.values():
-                        raise
-                    refused[number] = event.ask
-                    break
+    def _replay(self, story: list[Event]) -> None:
+        for event in story:
+            ask = event.ask
+            if isinstance(event, Asked):
+                if not self.lane.walk.has_ask or self.lane.walk.next_ask() != ask:
+                    raise ValueError("the walk takes another course")
+                self._backlog.append(ask)
+                continue
+            self._backlog.remove(ask)
+            if isinstance(event, Withdrawn):
+                self._rows += self.lane.withdraw(ask)
             else:
-                return
-
-    def _replay(self, event: Event) -> None:
-        ask = event.ask
-        if isinstance(event, Asked):
-            if not self.lane.walk.has_ask or self.lane.walk.next_ask() != ask:
-                raise ValueError("the walk takes another course")
-            self._backlog.append(ask)
-            return
-        self._backlog.remove(ask)
-        if isinstance(event, Withdrawn):
-            self._rows += self.lane.withdraw(ask)
-        else:
-            read = self._source.understand(ask.page, Response(status=OK, body=event.body))
-            self._take(ask, read, event.read_at)
+                read = self._source.understand(ask.page, Response(status=OK, body=event.body))
+                self._take(ask, read, event.read_at)
 
     # ------------------------------------------------------------------ asking
 

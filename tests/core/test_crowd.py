@@ -164,3 +164,41 @@ def test_rows_that_never_hold_still_are_given_up_after_so_many_tries():
         tell(crowd, ["abc", "abc", "xyz"] if number % 2 else ["xyz", "xyz", "abc"])
     assert crowd.is_over
     assert not crowd.is_proven
+
+
+def told(crowd, *pages, total):
+    """Answer with these pages, one after the other, and return those that were asked for."""
+    asked = []
+    for rows in pages:
+        asked.append(crowd.page)
+        crowd.take(Answer(rows, (), total))
+    return asked
+
+
+@pytest.mark.parametrize("is_strict", [False, True])
+def test_a_page_that_is_shorter_than_pages_were_is_not_the_last_if_there_are_more(is_strict):
+    crowd = crowd_of(is_strict=is_strict)
+    assert told(crowd, "a", "b", "c", "", total=3) == [1, 2, 3, 4]
+    if is_strict:
+        assert not crowd.is_over
+        assert told(crowd, "a", "b", "c", total=3) == [1, 2, 3]
+    assert crowd.is_proven
+    assert crowd.rows == list("abc")
+    assert crowd.answers == (7 if is_strict else 4)
+
+
+@pytest.mark.parametrize(
+    "uneven",
+    [
+        ("a", "cd"),  # the second is longer: what is b?
+        ("abcd", "ef", "gh"),  # the second is no last one, but shorter
+    ],
+)
+def test_pages_that_are_not_equally_long_skip_rows_and_prove_nothing(uneven):
+    crowd = crowd_of()
+    told(crowd, *uneven, total=8)
+    assert crowd.is_restless
+    assert crowd.page == 1
+    assert told(crowd, "abcd", "efgh", "", "abcd", "efgh", total=8) == [1, 2, 3, 1, 2]
+    assert crowd.is_proven
+    assert crowd.rows == list("abcdefgh")

@@ -236,3 +236,76 @@ def test_strict_comes_to_its_end_where_pages_are_smaller_than_documented(size, o
     assert course.walk.is_complete, course.walk.reasons
     assert len(course.rows) == 1_000
     assert len(course.asks) <= most * 1_000 / size
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 25, 50])
+@pytest.mark.parametrize("more", [0, 1])
+@pytest.mark.parametrize("times", [1, 2])
+def test_strict_comes_to_its_end_where_every_second_is_full(size, times, more):
+    """A second of a page or more takes a few requests, a look by page number, and another look."""
+    each = times * size + more
+    vendor = vendor_of([second for second in range(60) for _ in range(each)], size)
+    course = run(vendor, ASKED, consistency="strict", documented_size=50)
+    assert course.walk.is_complete, course.walk.reasons
+    assert len(course.rows) == 60 * each
+    pages = -(-each // size)
+    assert len(course.asks) <= 60 * (6 + 2 * (pages + 1))
+
+
+class Uneven:
+    """A vendor that holds still, and whose answers are as long as ``length`` says.
+
+    ``length`` gets the number of the answer, counted from 1, and its page.
+    """
+
+    def __init__(self, vendor, length):
+        self._vendor, self._length, self._answers = vendor, length, 0
+
+    def __getattr__(self, name):
+        return getattr(self._vendor, name)
+
+    def read(self, ask, **how):
+        self._answers += 1
+        found = self._vendor.read(ask, **how)
+        length = self._length(self._answers, ask.page)
+        return answer(found.rows[:length], found.total)
+
+
+@pytest.mark.parametrize("length", [1, 10, 25, 45, 49])
+@pytest.mark.parametrize("order", ["newest first", "in no order"])
+def test_a_first_page_that_is_shorter_than_the_others_hides_nothing(length, order):
+    key = {
+        "newest first": lambda row: (-row.instant, row.number),
+        "in no order": lambda row: row.number * 7919 % 1009,
+    }[order]
+    vendor = vendor_of([second * 0.9 for second in range(600)], 50, order=key)
+    course = run(Uneven(vendor, lambda number, _: length if number == 1 else 50), ASKED)
+    assert course.walk.is_complete, course.walk.reasons
+    assert len({row.number for row in course.rows}) == len(course.rows) == 600
+
+
+@pytest.mark.parametrize(("before", "after"), [(50, 25), (50, 10), (10, 5), (10, 50)])
+@pytest.mark.parametrize("first", [1, 2, 3, 5, 8])
+@pytest.mark.parametrize("each", [1, 3, 12, 60, 200])
+@pytest.mark.parametrize("consistency", ["count", "strict"])
+def test_pages_that_change_their_length_lose_no_row_or_it_is_said(
+    before, after, first, each, consistency
+):
+    vendor = vendor_of([place // each for place in range(600)], before)
+
+    class Changing(Uneven):
+        def read(self, ask, **how):
+            found = self._vendor.read(ask, **how)
+            self._answers += 1
+            if self._answers == first:
+                self._vendor.size = after
+            return found
+
+    course = run(
+        Changing(vendor, None), ASKED, consistency=consistency, documented_size=50, open_asks=1
+    )
+    numbers = [row.number for row in course.rows]
+    if course.walk.is_complete:
+        assert len(set(numbers)) == len(numbers) == 600
+    else:
+        assert course.walk.reasons
