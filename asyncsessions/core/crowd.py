@@ -36,7 +36,8 @@ class Crowd(Generic[T]):
     ``pages`` are those of the last look, proven or not; ``most_pages`` had the longest.
 
     ``size`` is how many rows a full page has at least, as far as is known; ``has_ids``: no two rows
-    share an identity.  ``answers`` is how many requests it took.
+    share an identity.  ``answers`` is how many requests it took.  ``heeds_totals``: a short first
+    page that announces more has a second one; ``is_overstated``: that one came without rows.
     """
 
     def __init__(
@@ -56,6 +57,8 @@ class Crowd(Generic[T]):
         self._before: list[Sequence[T]] = []
         self.most_pages = 0
         self.answers = 0
+        self.heeds_totals = True
+        self.is_overstated = False
         self._totals: set[int | None] = set()
         self._seen_again: list[tuple[Hashable, ...]] | None = None
         self._tries = 1
@@ -105,8 +108,10 @@ class Crowd(Generic[T]):
         self.pages.append(answer.rows)
         self.most_pages = max(self.most_pages, len(self.pages))
         self._totals.add(answer.total)
-        if self.page == 1 and 0 < len(names) < (answer.total or 0):
+        if self.heeds_totals and self.page == 1 and 0 < len(names) < (answer.total or 0):
             self._size = min(self._size, len(names))  # pages are shorter than they were
+        if self.page == 2 and not names:
+            self.is_overstated |= any(self._count < (total or 0) for total in self._totals)
         adds_up = self._totals == {self._count} and self._are_distinct
         if self._is_uneven:
             self._begin_anew()

@@ -73,7 +73,8 @@ class Mending(Generic[T]):
 
     ``concurrency`` is into how many pieces a long range is cut at a time.  ``crowded_pages`` are
     those of crowds that are still being read, ``proven_asks`` the requests of those that were proven.
-    ``has_begun``: there was any range to be read.
+    ``has_begun``: there was any range to be read.  ``is_overstated``: totals announce rows that are
+    not there.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class Mending(Generic[T]):
         self.has_begun = False
         self._has_covered = False
         self._most_found = 0
+        self.is_overstated = False
         self._has_fewer = False  # whether an answer held less than a page, though there were more
         self.reasons: list[str] = []
         self._cover = cover
@@ -316,7 +318,9 @@ class Mending(Generic[T]):
         self, piece: Range[T], crowd: Crowd[T], ask: Ask, answer: Answer[T]
     ) -> list[Portion[T]]:
         self.crowded_pages -= crowd.most_pages
+        crowd.heeds_totals = not self.is_overstated
         crowd.take(answer)
+        self.is_overstated |= crowd.is_overstated
         if not crowd.is_over:
             self.crowded_pages += crowd.most_pages
             self._put(piece)

@@ -294,6 +294,8 @@ class Walk(Generic[T]):
             self._note_first(answer.total)
         reading = self._pages.read(page, answer)
         self._mending.size = self._numbers.size
+        if not answer.rows and self._numbers.rank(page, 0) < (self.tag or 0):
+            self._mending.is_overstated = True
         if reading is None:
             return []
         self.is_in_order = self.is_in_order and is_in_order

@@ -202,3 +202,15 @@ def test_pages_that_are_not_equally_long_skip_rows_and_prove_nothing(uneven):
     assert told(crowd, "abcd", "efgh", "", "abcd", "efgh", total=8) == [1, 2, 3, 1, 2]
     assert crowd.is_proven
     assert crowd.rows == list("abcdefgh")
+
+
+def test_what_totals_announce_and_no_page_has_is_looked_for_once():
+    crowd = crowd_of()
+    told(crowd, "a", total=9)
+    assert not crowd.is_overstated
+    told(crowd, "", total=None)
+    assert crowd.is_overstated
+    another = crowd_of()
+    another.heeds_totals = False
+    assert told(another, "a", total=9) == [1]
+    assert another.is_proven
