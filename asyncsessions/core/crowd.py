@@ -133,8 +133,9 @@ class Crowd(Generic[T]):
         """Whether pages before the last were not all equally long: then numbers skip rows."""
         if len(self._looks) < 2 or not self._looks[-1]:
             return False
-        first, *others = map(len, self._looks)
-        return len(self._looks[-1]) > first or others[:-1] != [first] * (len(others) - 1)
+        # Those before have been compared when the last but one came.
+        first, before, last = (len(self._looks[at]) for at in (0, -2, -1))
+        return last > first or before < first
 
     @property
     def _are_distinct(self) -> bool:

@@ -19,9 +19,10 @@ class Paging:
     """Plans page 1, and from what it says all others.
 
     ``size`` is how many rows a full page has: the vendor's documented number, until page 1 shows
-    another.  ``end`` is the last page worth asking for, ``None`` until page 1 is read; ``last`` the
-    page that proved to close the list, ``None`` until one did.  Whatever totals say, nothing is
-    asked beyond a page without rows, nor for ever if the list grows faster than it is read.
+    another, or a longer page comes.  ``end`` is the last page worth asking for, ``None`` until page
+    1 is read; ``last`` the page that proved to close the list, ``None`` until one did.  Whatever
+    totals say, nothing is asked beyond a page without rows, nor for ever if the list grows faster
+    than it is read.
     """
 
     def __init__(self, size: int) -> None:
