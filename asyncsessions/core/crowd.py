@@ -8,6 +8,9 @@ if there are as many as the list was long, then these were all.  No total is nee
 a *second look* at all pages but the last.  Rows without ids that are equal and came on two pages
 may be one row, counted twice: that proves nothing.
 
+A page may come short, though.  If a total announces more rows than came, the list only ends with a
+page that has none, and the second look takes in the last pages as well.
+
 ``count`` does without the second look if all pages told one total, and held as many rows, with no
 long pause between them, and if neither this second nor the whole list is known to move.
 Otherwise the reading begins anew, :data:`TRIES` times at most.
@@ -36,8 +39,7 @@ class Crowd(Generic[T]):
     ``pages`` are those of the last look, proven or not; ``most_pages`` had the longest.
 
     ``size`` is how many rows a full page has at least, as far as is known; ``has_ids``: no two rows
-    share an identity.  ``answers`` is how many requests it took.  ``heeds_totals``: a short first
-    page that announces more has a second one; ``is_overstated``: that one came without rows.
+    share an identity.
     """
 
     def __init__(
@@ -56,10 +58,8 @@ class Crowd(Generic[T]):
         self.pages: list[Sequence[T]] = []
         self._before: list[Sequence[T]] = []
         self.most_pages = 0
-        self.answers = 0
-        self.heeds_totals = True
-        self.is_overstated = False
         self._totals: set[int | None] = set()
+        self._announced = 0
         self._seen_again: list[tuple[Hashable, ...]] | None = None
         self._tries = 1
 
@@ -83,6 +83,11 @@ class Crowd(Generic[T]):
         """Whether the rows changed while they were read."""
         return self._tries > 1
 
+    @property
+    def announces_more(self) -> bool:
+        """Whether the total that was told last in a look is more than the rows that came."""
+        return self._count < self._announced
+
     def distrust(self) -> None:
         """Note that totals prove nothing any more: then only a second look does."""
         self._is_strict = True
@@ -91,16 +96,20 @@ class Crowd(Generic[T]):
         """Note that changes may have cancelled meanwhile: then only a second look proves."""
         self._totals.add(PAUSED)
 
-    def take(self, answer: Answer[T]) -> None:
-        """Take the answer to the request for :attr:`page`."""
-        self.answers += 1
+    def take(self, answer: Answer[T], *, heeds_totals: bool = True) -> None:
+        """Take the answer to the request for :attr:`page`.
+
+        ``heeds_totals``: what a total announces and no page has is looked for.
+        """
         names = tuple(map(self._identity, answer.rows))
         if self._seen_again is None:
-            self._look(answer, names)
+            self._look(answer, names, heeds_totals=heeds_totals)
         else:
-            self._look_again(self._seen_again, names)
+            is_short = heeds_totals and self.announces_more
+            before = self._looks if is_short else self._looks[:-1]
+            self._look_again(before, self._seen_again, names)
 
-    def _look(self, answer: Answer[T], names: tuple[Hashable, ...]) -> None:
+    def _look(self, answer: Answer[T], names: tuple[Hashable, ...], *, heeds_totals: bool) -> None:
         if self.page == 1:
             self._before = [*self.pages]
             self._looks, self.pages, self._totals = [], [], set()
@@ -108,14 +117,14 @@ class Crowd(Generic[T]):
         self.pages.append(answer.rows)
         self.most_pages = max(self.most_pages, len(self.pages))
         self._totals.add(answer.total)
-        if self.heeds_totals and self.page == 1 and 0 < len(names) < (answer.total or 0):
+        self._announced = answer.total or 0
+        if heeds_totals and self.page == 1 and 0 < len(names) < (answer.total or 0):
             self._size = min(self._size, len(names))  # pages are shorter than they were
-        if self.page == 2 and not names:
-            self.is_overstated |= any(self._count < (total or 0) for total in self._totals)
+        is_short = heeds_totals and self.announces_more
         adds_up = self._totals == {self._count} and self._are_distinct
         if self._is_uneven:
             self._begin_anew()
-        elif len(names) >= self._size:
+        elif len(names) >= self._size or (names and is_short):
             self.page += 1
         elif adds_up and not (self._is_strict or self.is_restless):
             self.is_proven = self.is_over = True
@@ -123,7 +132,7 @@ class Crowd(Generic[T]):
             is_still = self._looks == self._twinned
             self._twinned = self._looks
             self._begin_anew(is_hopeless=is_still)
-        elif self.page == 1:
+        elif self.page == 1 and not is_short:
             self.is_proven = self.is_over = True
         else:
             self._seen_again, self.page = [], 1
@@ -151,9 +160,13 @@ class Crowd(Generic[T]):
     def _count(self) -> int:
         return sum(map(len, self._looks))
 
-    def _look_again(self, seen: list[tuple[Hashable, ...]], names: tuple[Hashable, ...]) -> None:
+    def _look_again(
+        self,
+        before: list[tuple[Hashable, ...]],
+        seen: list[tuple[Hashable, ...]],
+        names: tuple[Hashable, ...],
+    ) -> None:
         seen.append(names)
-        before = self._looks[:-1]
         if len(seen) < len(before):
             self.page += 1
         elif before == seen or (self._has_ids and self._holds(seen, before)):

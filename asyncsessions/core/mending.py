@@ -26,6 +26,7 @@ from typing import Any, Generic, Literal, TypeVar
 from attrs import define, evolve, field
 
 from asyncsessions.core.answer import Answer, Ask, Portion, is_newest_first
+from asyncsessions.core.budget import Budget
 from asyncsessions.core.cover import Cover
 from asyncsessions.core.crowd import Crowd
 from asyncsessions.core.ranges import (
@@ -71,18 +72,15 @@ class Range(Generic[T]):
 class Mending(Generic[T]):
     """The ranges of one window that are still to be read, newest first.
 
-    ``concurrency`` is into how many pieces a long range is cut at a time.  ``crowded_pages`` are
-    those of crowds that are still being read, ``proven_asks`` the requests of those that were proven.
-    ``has_begun``: there was any range to be read.  ``is_overstated``: totals announce rows that are
-    not there.
+    ``concurrency`` is into how many pieces a long range is cut at a time.  ``has_begun``: there was
+    any range to be read.  ``is_overstated``: totals announce rows that are not there.
     """
 
     def __init__(
         self, cover: Cover[T], *, size: int, is_strict: bool, has_ids: bool, concurrency: int
     ) -> None:
         self.size = size
-        self.crowded_pages = 0
-        self.proven_asks = 0
+        self.budget = Budget()
         self.has_begun = False
         self._has_covered = False
         self._most_found = 0
@@ -163,6 +161,7 @@ class Mending(Generic[T]):
             heappush(self._waiting, entry)
         serial = next(self._serials)
         self._open[serial] = piece
+        self.budget.ranges += piece.crowd is None
         page = 1 if piece.crowd is None else piece.crowd.page
         return Ask(asked_range(piece.span), page, serial, piece.place)
 
@@ -215,6 +214,7 @@ class Mending(Generic[T]):
     def _ask_again(self, piece: Range[T]) -> list[Portion[T]]:
         """Believe an answer without rows that announces some, if it comes twice."""
         if piece.was_empty:
+            self.is_overstated = True
             return self._cover.claim(piece.span, ())
         self._put(evolve(piece, was_empty=True))
         return []
@@ -317,16 +317,15 @@ class Mending(Generic[T]):
     def _take_of_crowd(
         self, piece: Range[T], crowd: Crowd[T], ask: Ask, answer: Answer[T]
     ) -> list[Portion[T]]:
-        self.crowded_pages -= crowd.most_pages
-        crowd.heeds_totals = not self.is_overstated
-        crowd.take(answer)
-        self.is_overstated |= crowd.is_overstated
-        if not crowd.is_over:
-            self.crowded_pages += crowd.most_pages
+        pages_before = crowd.most_pages
+        crowd.take(answer, heeds_totals=not self.is_overstated)
+        self.budget.crowds += 1
+        self.budget.crowded_pages += crowd.most_pages - pages_before
+        if not crowd.is_over and self.budget.allows_crowd(size=self.full_page):
             self._put(piece)
             return []
         if crowd.is_proven:
-            self.proven_asks += crowd.answers
+            self.is_overstated |= crowd.announces_more
             second = ask.window.asked
             rows = self._cover.newest_first(self._cover.clipped(crowd.rows, second))
             return self._cover.claim(second, rows)

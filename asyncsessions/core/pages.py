@@ -11,6 +11,7 @@ from asyncsessions.core.seam import Gap
 from asyncsessions.core.seams import Seams
 from asyncsessions.core.tags import Reading, Tags
 from asyncsessions.core.windows import Window
+from asyncsessions.errors import UnexpectedResponseError
 
 __all__ = ["Pages"]
 
@@ -37,6 +38,7 @@ class Pages(Generic[T]):
         self._cover = cover
         self._is_trusted = is_trusted
         self._has_ids = has_ids
+        self._documented_size = size
         self._rows = 0
 
     @property
@@ -96,9 +98,9 @@ class Pages(Generic[T]):
         self.tag = self.tag if total is None else total
         self._rows += count
         numbers = self.numbers
-        if not self.has_moved and numbers.wants(page):
+        if numbers.wants(page):
             # Before it is read: a page that is refused has not come.
-            self._refuse_repetition(page, answer, total or 0)
+            self._note_repetition(page, answer, total or 0)
         numbers.read(page, count, self.tag or 0)
         if not numbers.wants(page):
             return None
@@ -107,19 +109,36 @@ class Pages(Generic[T]):
             self._tags.expose()  # there are more rows than there are said to be
         if page > 1 and count > numbers.size and not self._is_trusted:
             numbers.size = count  # page 1 was shorter than a page is: rows lie between the two
-            self._tags.expose()
+            self._distrust()
+        if not count and rank < (total or 0) and numbers.size < self._documented_size:
+            self._distrust()  # page 1 was, or the total is too large
+        self.seams.is_uneven |= 0 < count < numbers.size and rank < (total or 0)
         # The last page of the list shows by its rank and its own tag.
         is_believed = self._tags.are_believed or count < numbers.size
         if page == numbers.end if self._is_trusted else rank == total and is_believed:
             numbers.close(page)
         return reading
 
-    def _refuse_repetition(self, page: int, answer: Answer[T], total: int) -> None:
+    def _distrust(self) -> None:
+        """Note that pages are not cut as their numbers say."""
+        self._tags.expose()
+        self.seams.is_shifted = True
+
+    def _note_repetition(self, page: int, answer: Answer[T], total: int) -> None:
+        """Refuse a page that came under another number, unless the list may have moved so far."""
         count = len(answer.rows)
         some = answer.rows[:: max(1, count // SAMPLES)] if self._has_ids else answer.rows
         names = tuple(map(self._cover.identity, some))
         is_within = self.numbers.rank(page, count) <= total
-        self.numbers.refuse_repetition(page, count, names, is_within=is_within)
+        known = self.numbers.repeated(page, count, names, is_within=is_within)
+        if known is None:
+            return
+        if not self.has_moved:
+            raise UnexpectedResponseError(
+                f"pages {known} and {page} hold the same rows: the page number is ignored"
+            )
+        if not self._is_trusted:
+            self._distrust()
 
     def place(
         self, page: int, answer: Answer[T], reading: Reading, *, is_in_order: bool

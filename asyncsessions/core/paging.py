@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from asyncsessions.errors import UnexpectedResponseError
-
 __all__ = ["Paging"]
 
 MOST_FACTOR = 4
@@ -100,23 +98,18 @@ class Paging:
         """Return the place in the list of the last of so many rows of a page, counted from 1."""
         return (page - 1) * self.size + count
 
-    def refuse_repetition(
+    def repeated(
         self, page: int, count: int, names: tuple[Hashable, ...], *, is_within: bool
-    ) -> None:
-        """Raise :class:`UnexpectedResponseError` if the page came under another number before.
+    ) -> int | None:
+        """Return the other number under which the page came before, ``None`` if it did not.
 
-        ``names`` are those of some of its rows; ``is_within``: the total reaches as far.  Only
-        sensible while nothing moves.  Twins, and nothing else, may fill several pages.
+        ``names`` are those of some of its rows; ``is_within``: the total reaches as far.  Twins, and
+        nothing else, may fill several pages.
         """
         if len(self._pages_by_rows) >= MOST_REMEMBERED:
             self._pages_by_rows.clear()
-        if (
-            not count
-            or (known := self._pages_by_rows.setdefault(hash((count, names)), page)) == page
-        ):
-            return
+        if not count:
+            return None
+        known = self._pages_by_rows.setdefault(hash((count, names)), page)
         may_be_twins = count > 1 and len(set(names)) == 1 and is_within
-        if not may_be_twins:
-            raise UnexpectedResponseError(
-                f"pages {known} and {page} hold the same rows: the page number is ignored"
-            )
+        return None if known == page or may_be_twins else known

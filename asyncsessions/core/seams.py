@@ -39,13 +39,15 @@ class Seams(Generic[T]):
 
     ``has_ids``: no two rows share an identity.  When pages that are said to be cut from one and the
     same list contradict that, ``is_shifted`` turns true if a row shows up in two of them, and
-    ``is_disordered`` if the list cannot be in time order.  ``has_covered``: a page covered time on
+    ``is_disordered`` if the list cannot be in time order.  ``is_uneven``: a page before the last was
+    not full, so that numbers do not tell which is the last.  ``has_covered``: a page covered time on
     the strength of its own order.
     """
 
     def __init__(self, window: Window, cover: Cover[T], *, has_ids: bool) -> None:
         self.is_disordered = False
         self.is_shifted = False
+        self.is_uneven = False
         self.has_covered = False
         self._window = window
         self._cover = cover
@@ -56,6 +58,7 @@ class Seams(Generic[T]):
         self._settled_above = {TOP}
         self._settled_below: set[int] = set()
         self._waiting: list[Seam[T]] = []
+        self._lowest: Seam[T] | None = None  # the one above the bottom, while it waits
         self._gaps: list[Span] = []
         self._strays: set[Hashable] = set()
 
@@ -131,6 +134,7 @@ class Seams(Generic[T]):
             self._settled_above.discard(below)
             self._settled_below.discard(below)
         self._waiting = [seam for seam in self._waiting if seam.lower < number]
+        self._lowest = None
         self._bottom = number
         self._placed[number] = edge(self._window.asked.lo)
         self._settled_below.add(number)
@@ -147,7 +151,11 @@ class Seams(Generic[T]):
     def _complete(self, upper: int, lower: int) -> None:
         placed = self._placed
         links = [placed[n] for n in range(upper + 1, lower)] if lower - upper > 1 else []
-        self._waiting.append(seam_between(placed[upper], placed[lower], links, upper, lower))
+        seam = seam_between(placed[upper], placed[lower], links, upper, lower)
+        if lower == self._bottom:
+            self._lowest = seam
+        else:
+            self._waiting.append(seam)
 
     # ------------------------------------------------------------------ settling
 
@@ -155,12 +163,13 @@ class Seams(Generic[T]):
         """Settle every seam that can be; return the rows of the joined ones, and the gaps.
 
         ``tags`` know which answers were cut from one state of the list.  ``size`` is how many rows
-        a full page has; only a full page has a neighbour below.
+        a full page has; only full pages have neighbours below, and only full ones and the last above.
         """
         portions: list[Portion[T]] = []
         gaps: list[Gap[T]] = []
         has_moved, horizon = tags.changes > 0, tags.horizon
         waiting, self._waiting = self._waiting, []
+        known: list[tuple[Seam[T], Sequence[T] | None]] = []
         for index, seam in enumerate(waiting):
             is_trusted = self._trust(seam, tags, size, horizon)
             if is_trusted is None and not has_moved:
@@ -169,17 +178,37 @@ class Seams(Generic[T]):
             if is_trusted is None:
                 self._waiting.append(seam)
                 continue
-            rows = seam.rows
-            if is_trusted and not self._is_contradicted(seam, rows):
-                in_order = self._cover.newest_first(rows) if seam.links else rows
-                portions += self._cover.claim(seam.span, in_order)
-            elif seam.span:
-                gaps.append(Gap(seam.upper, seam.span, seam.parts))
-                self._gaps.append(seam.span)
-            elif self.is_disordered and not has_moved:
-                portions += self._out_of_order(seam)
-            self._forget(seam)
+            known.append((seam, self._joined_rows(seam) if is_trusted else None))
+        # Only now: a page that one seam contradicts lies on another as well.
+        for seam, rows in known:
+            self._settle(seam, rows, portions, gaps, has_moved=has_moved)
+        lowest = self._lowest
+        if lowest is not None and lowest.upper in self._settled_above:
+            is_trusted = self._trust(lowest, tags, size, horizon)
+            if is_trusted is not None:
+                self._lowest = None
+                rows = self._joined_rows(lowest) if is_trusted else None
+                self._settle(lowest, rows, portions, gaps, has_moved=has_moved)
         return portions, gaps
+
+    def _settle(
+        self,
+        seam: Seam[T],
+        rows: Sequence[T] | None,
+        portions: list[Portion[T]],
+        gaps: list[Gap[T]],
+        *,
+        has_moved: bool,
+    ) -> None:
+        if rows is not None and not self.is_shifted:
+            in_order = self._cover.newest_first(rows) if seam.links else rows
+            portions += self._cover.claim(seam.span, in_order)
+        elif seam.span:
+            gaps.append(Gap(seam.upper, seam.span, seam.parts))
+            self._gaps.append(seam.span)
+        elif self.is_disordered and not has_moved:
+            portions += self._out_of_order(seam)
+        self._forget(seam)
 
     def _trust(self, seam: Seam[T], tags: Tags, size: int, horizon: int | None) -> bool | None:
         """Say whether each page of a seam is the neighbour of the next; ``None`` = not known yet."""
@@ -187,23 +216,29 @@ class Seams(Generic[T]):
             return False
         above, below = seam.above, seam.below
         if horizon is not None and above.reading and below.reading and not seam.links:
-            if above.count != size:
+            if above.count != size or (below.count != size and seam.lower != self._last):
                 return False
             # The usual case: two pages of a list that has not moved.
             received = max(above.reading.received, below.reading.received)
             return True if received <= horizon else None
         is_lowest = seam.lower == self._bottom
         first, last = seam.upper or TOP + 1, seam.lower - is_lowest
-        if is_lowest and last != self._last:
+        if is_lowest and (self.is_uneven or last != self._last):
             return False
         for number in range(first, last):
             if self._placed[number].count != size:
                 return False
         if first == last and not (is_lowest and self._placed[last].count == size):
             return True  # the top of the list, or a page that is not full: nothing can follow it
+        if not is_lowest and self._placed[last].count != size and last != self._last:
+            return False  # a page of another length begins where its number does not tell
         readings = [self._placed[number].reading for number in range(first, last + 1)]
         known = [reading for reading in readings if reading is not None]
         return len(known) == len(readings) and tags.verdict(known)
+
+    def _joined_rows(self, seam: Seam[T]) -> Sequence[T] | None:
+        rows = seam.rows
+        return None if self._is_contradicted(seam, rows) else rows
 
     def _is_contradicted(self, seam: Seam[T], rows: Sequence[T]) -> bool:
         """Whether pages of one and the same list cannot lie as these do, with these rows."""
@@ -218,7 +253,7 @@ class Seams(Generic[T]):
                 risen = self._cover.after(lower.rows, upper.last)
                 self.is_disordered |= not all(name(row) in seen for row in risen)
             return True
-        if self._has_ids:
+        if self._has_ids and not self.is_shifted:
             self.is_shifted = len(set(map(name, rows))) < len(rows)
         return self.is_shifted
 
@@ -277,4 +312,5 @@ class Seams(Generic[T]):
             above, links = page, []
         self._placed.clear()
         self._waiting.clear()
+        self._lowest = None
         return portions

@@ -42,10 +42,12 @@ f. More than a page within one second is read page by page until it holds still
 from the start, (d) to (f).  ``off`` believes page numbers.
 
 **What can deceive it.**  ``strict``: nothing, if answers are atomic reads, lists are sorted as
-their answers are, and rows keep their start.  ``count``: changes that cancel between two equal
-totals, if nobody whose answer was waited for told another one; a change between the very last
-total and its rows; a total that is too small by whole pages.  The budget bounds what is asked;
-what it leaves open is unproven.
+their answers are, rows keep their start, and pages are as long as documented or their totals tell
+of more rows.  ``count``: changes that cancel between two equal totals, if nobody whose answer was
+waited for told another one; a change between the very last total and its rows; a total so much too
+small that it leaves out a page.  Pages that are not equally long, but for the last, are noticed
+unless they are so at each look, or rows without ids add up.  The budget bounds what is asked
+(:mod:`asyncsessions.core.budget`); what it leaves open is unproven.
 
 **States.**  *Paging* (page 1, then all others) → *mending* → *settled*; ``strict`` begins with
 mending, a list in another order than time may stay with its positions
@@ -79,14 +81,6 @@ T = TypeVar("T")
 
 Consistency = Literal["off", "count", "strict"]
 """What is trusted: page numbers (``off``), equal totals (``count``), or nothing (``strict``)."""
-
-BUDGET_FACTOR = 4
-BUDGET_FLOOR = 40
-"""A window may take so many requests, and the factor for each page of rows that came of it.
-
-What it took to prove a crowded second is not counted."""
-BUDGET_GROWTH = 8
-"""A list that grows to so many times what its first total announced is not run after for ever."""
 
 SHORTFALL = "the rows do not add up to the vendor's total"
 EXHAUSTED = "the list changed faster than it could be read again"
@@ -123,8 +117,6 @@ class Walk(Generic[T]):
         self.is_in_order = True
         self._reasons: list[str] = []
         self._consistency = consistency
-        self._asks = 0
-        self._first_total = 0
         self._is_doubtful = False
         self._cover = Cover[T](window, started_at=started_at, identity=identity)
         self._positions = Positions[T](self._cover, has_ids=has_ids, is_trusted=is_trusted)
@@ -149,7 +141,7 @@ class Walk(Generic[T]):
     @property
     def has_ask(self) -> bool:
         """Whether there is a request to send now."""
-        return self._numbers.has_next or (self._mending.has_ask and self._is_within_budget)
+        return self._numbers.has_next or self._has_range
 
     @property
     def pages_left(self) -> int:
@@ -173,22 +165,18 @@ class Walk(Generic[T]):
         return self._numbers.ahead
 
     @property
-    def _is_within_budget(self) -> bool:
-        size = self._page_size
-        most = BUDGET_GROWTH * (self._first_total // size + 1)
-        pages = min(self.delivered // size + self._mending.crowded_pages, most)
-        # A crowd that was proven has a bound of its own, and was not run after.
-        asks = self._asks - self._mending.proven_asks
-        return asks < BUDGET_FLOOR + BUDGET_FACTOR * pages
+    def _has_range(self) -> bool:
+        mending = self._mending
+        return mending.has_ask and mending.budget.allows_range(
+            self.delivered, size=mending.full_page
+        )
 
     def next_ask(self) -> Ask:
         """Return the next request to send; only valid while :attr:`has_ask`.
 
         Ranges come first: rows wait for them.
         """
-        is_range = self._mending.has_ask and self._is_within_budget
-        self._asks += 1
-        if is_range:
+        if self._has_range:
             return self._mending.next_ask()
         return Ask(self.window, self._pages.next())
 
@@ -287,7 +275,7 @@ class Walk(Generic[T]):
 
     def _note_first(self, total: int | None) -> None:
         self._pages.tag = total or 0
-        self._first_total = self._pages.tag
+        self._mending.budget.first_total = self._pages.tag
 
     def _take_page(self, page: int, answer: Answer[T], *, is_in_order: bool) -> list[Portion[T]]:
         if self.tag is None:

@@ -61,10 +61,10 @@ def test_strict_looks_again_at_all_pages_but_the_last(rows, asked):
 
 def test_rows_that_do_not_add_up_are_looked_at_again():
     crowd = crowd_of()
-    for rows in ("ab", "c"):
+    for rows in ("ab", "c", "", "ab", "c"):
         crowd.take(Answer(rows, (), 4))
-    assert (crowd.is_over, crowd.page) == (False, 1)
-    crowd.take(Answer("ab", (), 4))
+    assert (crowd.is_over, crowd.page) == (False, 3)
+    crowd.take(Answer("", (), 4))
     assert crowd.is_proven
 
 
@@ -184,7 +184,6 @@ def test_a_page_that_is_shorter_than_pages_were_is_not_the_last_if_there_are_mor
         assert told(crowd, "a", "b", "c", total=3) == [1, 2, 3]
     assert crowd.is_proven
     assert crowd.rows == list("abc")
-    assert crowd.answers == (7 if is_strict else 4)
 
 
 @pytest.mark.parametrize(
@@ -202,15 +201,3 @@ def test_pages_that_are_not_equally_long_skip_rows_and_prove_nothing(uneven):
     assert told(crowd, "abcd", "efgh", "", "abcd", "efgh", total=8) == [1, 2, 3, 1, 2]
     assert crowd.is_proven
     assert crowd.rows == list("abcdefgh")
-
-
-def test_what_totals_announce_and_no_page_has_is_looked_for_once():
-    crowd = crowd_of()
-    told(crowd, "a", total=9)
-    assert not crowd.is_overstated
-    told(crowd, "", total=None)
-    assert crowd.is_overstated
-    another = crowd_of()
-    another.heeds_totals = False
-    assert told(another, "a", total=9) == [1]
-    assert another.is_proven

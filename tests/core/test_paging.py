@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from asyncsessions.core.paging import MOST_FACTOR, MOST_FLOOR, MOST_REMEMBERED, Paging
-from asyncsessions.errors import UnexpectedResponseError
 
 
 def paging_of(*pages, total, size=50):
@@ -135,40 +134,36 @@ def test_the_rank_of_a_page_counts_the_rows_before_it_and_its_own():
     assert [Paging(50).rank(1, 50), Paging(50).rank(3, 7)] == [50, 107]
 
 
-def test_one_page_under_two_numbers_is_refused():
+def test_one_page_under_two_numbers_is_a_repetition():
     paging = Paging(2)
-    paging.refuse_repetition(1, 2, "ab", is_within=True)
-    paging.refuse_repetition(2, 2, "ba", is_within=True)
-    paging.refuse_repetition(1, 2, "ab", is_within=True)
-    with pytest.raises(UnexpectedResponseError, match="pages 1 and 3 hold the same rows"):
-        paging.refuse_repetition(3, 2, "ab", is_within=True)
+    assert paging.repeated(1, 2, "ab", is_within=True) is None
+    assert paging.repeated(2, 2, "ba", is_within=True) is None
+    assert paging.repeated(1, 2, "ab", is_within=True) is None
+    assert paging.repeated(3, 2, "ab", is_within=True) == 1
 
 
 def test_pages_without_rows_are_no_repetition():
     paging = Paging(2)
-    paging.refuse_repetition(4, 0, "", is_within=True)
-    paging.refuse_repetition(5, 0, "", is_within=True)
+    assert paging.repeated(4, 0, "", is_within=True) is None
+    assert paging.repeated(5, 0, "", is_within=True) is None
 
 
 def test_what_is_remembered_of_pages_is_bounded():
     paging = Paging(2)
     for page in range(1, 3 * MOST_REMEMBERED):
-        paging.refuse_repetition(page, 2, (page, -page), is_within=True)
+        assert paging.repeated(page, 2, (page, -page), is_within=True) is None
         assert len(paging._pages_by_rows) <= MOST_REMEMBERED
-    with pytest.raises(UnexpectedResponseError, match=f"pages {page} and {page + 1} hold"):
-        paging.refuse_repetition(page + 1, 2, (page, -page), is_within=True)
+    assert paging.repeated(page + 1, 2, (page, -page), is_within=True) == page
 
 
 def test_twins_may_fill_pages_as_far_as_the_total_reaches():
     paging = Paging(2)
-    paging.refuse_repetition(1, 2, "aa", is_within=True)
-    paging.refuse_repetition(2, 2, "aa", is_within=True)
-    with pytest.raises(UnexpectedResponseError, match="pages 1 and 3"):
-        paging.refuse_repetition(3, 2, "aa", is_within=False)
+    assert paging.repeated(1, 2, "aa", is_within=True) is None
+    assert paging.repeated(2, 2, "aa", is_within=True) is None
+    assert paging.repeated(3, 2, "aa", is_within=False) == 1
 
 
 def test_a_page_of_one_row_is_no_proof_of_twins():
     paging = Paging(1)
-    paging.refuse_repetition(1, 1, "a", is_within=True)
-    with pytest.raises(UnexpectedResponseError, match="pages 1 and 2"):
-        paging.refuse_repetition(2, 1, "a", is_within=True)
+    assert paging.repeated(1, 1, "a", is_within=True) is None
+    assert paging.repeated(2, 1, "a", is_within=True) == 1
