@@ -40,7 +40,7 @@ from asyncsessions.core.ranges import (
 from asyncsessions.core.tiles import Span
 from asyncsessions.core.windows import to_micros
 
-__all__ = ["Mending"]
+__all__ = ["EXHAUSTED", "Mending"]
 
 T = TypeVar("T")
 Order = Literal["newest first", "oldest first", "none"]
@@ -54,6 +54,7 @@ FILL = 0.75
 SAMPLES_A_PIECE = 2
 """Rows in no order: with fewer times seen for each piece, fewer and longer ones are cut first."""
 
+EXHAUSTED = "the list changed faster than it could be read again"
 CROWDED = "the rows of one second changed whenever they were read"
 TWINNED = "equal rows of one second came on two pages, as one row that moves would"
 
@@ -120,7 +121,13 @@ class Mending(Generic[T]):
         return any(self._is_worth_it(piece) for *_, piece in self._waiting)
 
     def _is_worth_it(self, piece: Range[T]) -> bool:
-        return self._cover.is_free(piece.span) and not self._is_held(piece)
+        is_range = piece.crowd is None
+        allows = self.budget.allows_range if is_range else self.budget.allows_crowd
+        return (
+            allows(size=self.full_page)
+            and self._cover.is_free(piece.span)
+            and not self._is_held(piece)
+        )
 
     def _is_held(self, piece: Range[T]) -> bool:
         """Whether another part of the same second is being read, which covers this one as well."""
@@ -161,7 +168,6 @@ class Mending(Generic[T]):
             heappush(self._waiting, entry)
         serial = next(self._serials)
         self._open[serial] = piece
-        self.budget.ranges += piece.crowd is None
         page = 1 if piece.crowd is None else piece.crowd.page
         return Ask(asked_range(piece.span), page, serial, piece.place)
 
@@ -183,6 +189,7 @@ class Mending(Generic[T]):
 
     def withdraw(self, ask: Ask) -> None:
         """Put a range back that was not asked for after all."""
+        self.budget.withdrawn += 1
         self._put(self._open.pop(ask.serial))
 
     # ------------------------------------------------------------------ answers
@@ -192,6 +199,7 @@ class Mending(Generic[T]):
         piece = self._open.pop(ask.serial)
         if piece.crowd is not None:
             return self._take_of_crowd(piece, piece.crowd, ask, answer)
+        self.budget.ranges += 1
         found, total = len(answer.rows), answer.total or 0
         self._note_order(answer.times)
         self._most_found = max(self._most_found, found)
@@ -318,10 +326,10 @@ class Mending(Generic[T]):
         self, piece: Range[T], crowd: Crowd[T], ask: Ask, answer: Answer[T]
     ) -> list[Portion[T]]:
         pages_before = crowd.most_pages
+        self.budget.repeated_pages += crowd.is_restless
         crowd.take(answer, heeds_totals=not self.is_overstated)
-        self.budget.crowds += 1
         self.budget.crowded_pages += crowd.most_pages - pages_before
-        if not crowd.is_over and self.budget.allows_crowd(size=self.full_page):
+        if not crowd.is_over and self._may_go_on(crowd):
             self._put(piece)
             return []
         if crowd.is_proven:
@@ -329,7 +337,7 @@ class Mending(Generic[T]):
             second = ask.window.asked
             rows = self._cover.newest_first(self._cover.clipped(crowd.rows, second))
             return self._cover.claim(second, rows)
-        reason = CROWDED if self._has_ids or crowd.are_apart else TWINNED
+        reason = self._why_not(crowd)
         if reason not in self.reasons:
             self.reasons.append(reason)
         # The other parts of the second would be read no better.
@@ -341,7 +349,22 @@ class Mending(Generic[T]):
             portions += self._cover.leave(part.span, (*part.parts, *crowd.known))
         return portions
 
+    def _may_go_on(self, crowd: Crowd[T]) -> bool:
+        if crowd.is_restless:
+            return self.budget.allows_repetition(size=self.full_page)
+        return self.budget.allows_page(crowd.page, size=self.full_page)
+
+    def _why_not(self, crowd: Crowd[T]) -> str:
+        if not (crowd.is_over or crowd.is_restless):
+            return EXHAUSTED
+        return CROWDED if self._has_ids or crowd.are_apart else TWINNED
+
     # ------------------------------------------------------------------ the end
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether there is a range that is not worth asking for any more, and not covered."""
+        return any(self._cover.is_free(piece.span) for *_, piece in self._waiting)
 
     def leave_waiting(self) -> list[Portion[T]]:
         """Give up every range that is not asked for yet; why is known already."""

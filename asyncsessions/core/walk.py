@@ -69,7 +69,7 @@ from typing import Generic, Literal, TypeVar
 
 from asyncsessions.core.answer import Answer, Ask, Portion, is_newest_first
 from asyncsessions.core.cover import Cover
-from asyncsessions.core.mending import Mending
+from asyncsessions.core.mending import EXHAUSTED, Mending
 from asyncsessions.core.pages import Pages
 from asyncsessions.core.positions import Positions
 from asyncsessions.core.tiles import Span
@@ -83,7 +83,6 @@ Consistency = Literal["off", "count", "strict"]
 """What is trusted: page numbers (``off``), equal totals (``count``), or nothing (``strict``)."""
 
 SHORTFALL = "the rows do not add up to the vendor's total"
-EXHAUSTED = "the list changed faster than it could be read again"
 STRAY = "the vendor sent rows outside of the range that was asked for"
 DISORDER = "the rows are not in time order, or changed while their total did not"
 
@@ -141,7 +140,7 @@ class Walk(Generic[T]):
     @property
     def has_ask(self) -> bool:
         """Whether there is a request to send now."""
-        return self._numbers.has_next or self._has_range
+        return self._numbers.has_next or self._mending.has_ask
 
     @property
     def pages_left(self) -> int:
@@ -164,19 +163,12 @@ class Walk(Generic[T]):
         """How many pages were asked for from the first on that has not come, it included."""
         return self._numbers.ahead
 
-    @property
-    def _has_range(self) -> bool:
-        mending = self._mending
-        return mending.has_ask and mending.budget.allows_range(
-            self.delivered, size=mending.full_page
-        )
-
     def next_ask(self) -> Ask:
         """Return the next request to send; only valid while :attr:`has_ask`.
 
         Ranges come first: rows wait for them.
         """
-        if self._has_range:
+        if self._mending.has_ask:
             return self._mending.next_ask()
         return Ask(self.window, self._pages.next())
 
@@ -357,8 +349,9 @@ class Walk(Generic[T]):
             portions += self._mending.leave_waiting()
         for portion in portions:
             self.delivered += len(portion.rows)
+        self._mending.budget.delivered = self.delivered
         if self.is_finished and not self.is_settled:
-            portions += self.give_up(reason=EXHAUSTED if self._mending.has_ask else SHORTFALL)
+            portions += self.give_up(reason=EXHAUSTED if self._mending.is_exhausted else SHORTFALL)
         return portions
 
     def give_up(self, *, before: Ask | None = None, reason: str | None = None) -> list[Portion[T]]:
