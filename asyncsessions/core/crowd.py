@@ -118,9 +118,9 @@ class Crowd(Generic[T]):
         self.most_pages = max(self.most_pages, len(self.pages))
         self._totals.add(answer.total)
         self._announced = answer.total or 0
-        if heeds_totals and self.page == 1 and 0 < len(names) < (answer.total or 0):
-            self._size = min(self._size, len(names))  # pages are shorter than they were
         is_short = heeds_totals and self.announces_more
+        if is_short and self.page == 1 and names:
+            self._size = min(self._size, len(names))  # pages are shorter than they were
         adds_up = self._totals == {self._count} and self._are_distinct
         if self._is_uneven:
             self._begin_anew()

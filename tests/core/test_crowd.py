@@ -201,3 +201,33 @@ def test_pages_that_are_not_equally_long_skip_rows_and_prove_nothing(uneven):
     assert told(crowd, "abcd", "efgh", "", "abcd", "efgh", total=8) == [1, 2, 3, 1, 2]
     assert crowd.is_proven
     assert crowd.rows == list("abcdefgh")
+
+
+def test_what_totals_announce_and_no_page_has_is_looked_for_twice():
+    crowd = crowd_of()
+    assert told(crowd, "a", "", "a", total=9) == [1, 2, 1]
+    assert not crowd.is_over
+    assert told(crowd, "", total=9) == [2]
+    assert crowd.is_proven
+    assert crowd.announces_more
+
+
+def test_what_was_announced_and_comes_at_the_second_look_makes_the_reading_begin_anew():
+    crowd = crowd_of()
+    told(crowd, "abcde", "", "abcde", "fgh", total=8)
+    assert crowd.is_restless
+    assert told(crowd, "abcde", "fgh", "", "abcde", "fgh", total=8) == [1, 2, 3, 1, 2]
+    assert crowd.is_proven
+    assert crowd.rows == list("abcdefgh")
+
+
+def test_a_second_without_rows_that_announces_some_is_looked_at_again():
+    crowd = crowd_of()
+    assert told(crowd, "", "", total=2) == [1, 1]
+    assert crowd.is_proven
+
+
+def test_what_totals_announce_is_not_looked_for_where_they_are_known_to_announce_too_much():
+    crowd = crowd_of()
+    crowd.take(Answer("a", (), 9), heeds_totals=False)
+    assert crowd.is_proven

@@ -217,17 +217,8 @@ def test_pages_that_change_their_length_lose_no_row_or_it_is_said(
 ):
     vendor = vendor_of([place // each for place in range(600)], before)
 
-    class Changing(Uneven):
-        def read(self, ask, **how):
-            found = self._vendor.read(ask, **how)
-            self._answers += 1
-            if self._answers == first:
-                self._vendor.size = after
-            return found
-
-    course = run(
-        Changing(vendor, None), ASKED, consistency=consistency, documented_size=50, open_asks=1
-    )
+    changing = Cutting(vendor, lambda number, _: before if number <= first else after)
+    course = run(changing, ASKED, consistency=consistency, documented_size=50, open_asks=1)
     numbers = [row.number for row in course.rows]
     if course.walk.is_complete:
         assert len(set(numbers)) == len(numbers) == 600
