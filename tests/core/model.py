@@ -186,6 +186,7 @@ class Course:
     portions: list[Portion[Row]] = field(factory=list)
     ordered: list[Row] = field(factory=list)
     asks: list[Ask] = field(factory=list)
+    answers: list[tuple[Ask, Answer[Row]]] = field(factory=list)
     withdrawn: int = 0
     received: int = 0
     is_cut_short: bool = False
@@ -211,6 +212,7 @@ class Course:
         return ask
 
     def arrive(self, ask: Ask, page: Answer[Row]) -> None:
+        self.answers.append((ask, page))
         self.received += len(page.rows)
         self.take(self.walk.answer(ask, page))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from asyncsessions.core.answer import Answer
@@ -81,6 +81,16 @@ def test_a_pause_in_which_nothing_changed_costs_little():
 
 @pytest.mark.slow
 @examples(1500)
+@example(  # a first page that is oldest first by chance, of a list in no order
+    listed=Listed(rows=5, grid="seconds", size=10, order="shuffled", twins=2, seed=3),
+    asked=ASKED,
+    consistency="strict",
+    moments={1, 2},
+    many=4,
+    drift="grows on top",
+    seed=0,
+    open_asks=1,
+)
 @given(
     listed=st.one_of(
         lists(),
