@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 import msgspec
 from attrs import field, frozen
@@ -13,9 +13,10 @@ from asyncsessions.core.tags import Reading
 from asyncsessions.core.tiles import Span
 from asyncsessions.core.windows import Window, to_micros
 
-__all__ = ["NOWHERE", "Answer", "Ask", "PlacedPage", "Portion", "place"]
+__all__ = ["NOWHERE", "Answer", "Ask", "PlacedPage", "Portion", "TimeOrder", "place", "time_order"]
 
 T = TypeVar("T")
+TimeOrder = Literal["newest first", "oldest first", "none"]
 
 NOWHERE = Span(0, 0)
 """No instants."""
@@ -109,6 +110,14 @@ def is_newest_first(times: Sequence[datetime]) -> bool:
     """Whether no row is newer than the one before it."""
     # Sorting what is sorted takes one comparison a row, and none of them in Python.
     return list(times) == sorted(times, reverse=True)
+
+
+def time_order(times: Sequence[datetime]) -> TimeOrder | None:
+    """Return the order of an answer's rows; ``None``: no row or one instant does not tell it."""
+    is_newest, is_oldest = is_newest_first(times), is_newest_first(times[::-1])
+    if is_newest and is_oldest:
+        return None
+    return "newest first" if is_newest else "oldest first" if is_oldest else "none"
 
 
 def place(

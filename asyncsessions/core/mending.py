@@ -21,11 +21,18 @@ from datetime import datetime
 from heapq import heapify, heappop, heappush
 from itertools import count
 from math import isqrt
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, TypeVar
 
 from attrs import define, evolve, field
 
-from asyncsessions.core.answer import Answer, Ask, Portion, is_newest_first
+from asyncsessions.core.answer import (
+    Answer,
+    Ask,
+    Portion,
+    TimeOrder,
+    is_newest_first,
+    time_order,
+)
 from asyncsessions.core.budget import Budget
 from asyncsessions.core.cover import Cover
 from asyncsessions.core.crowd import Crowd
@@ -43,7 +50,6 @@ from asyncsessions.core.windows import to_micros
 __all__ = ["EXHAUSTED", "Mending"]
 
 T = TypeVar("T")
-Order = Literal["newest first", "oldest first", "none"]
 
 LONG_PAGES = 15
 """A range of more pages than this is cut."""
@@ -92,7 +98,7 @@ class Mending(Generic[T]):
         self._is_strict = is_strict
         self._has_ids = has_ids
         self._concurrency = concurrency
-        self._order: Order | None = None  # not known yet
+        self._order: TimeOrder | None = None  # not known yet
         self._waiting: list[tuple[int, int, Range[T]]] = []
         self._open: dict[int, Range[T]] = {}
         self._serials = count(1)
@@ -228,12 +234,10 @@ class Mending(Generic[T]):
         return []
 
     def _note_order(self, times: Sequence[datetime]) -> None:
-        """Learn the order of the list; an answer of one instant does not tell it."""
-        is_newest, is_oldest = is_newest_first(times), is_newest_first(times[::-1])
-        if is_newest and is_oldest:
-            return
-        found: Order = "newest first" if is_newest else "oldest first" if is_oldest else "none"
-        self._order = found if self._order in {None, found} else "none"
+        """Learn the order of the list, which is none where two answers have two orders."""
+        found = time_order(times)
+        if found is not None:
+            self._order = found if self._order in {None, found} else "none"
 
     def _claim(self, answer: Answer[T], span: Span) -> list[Portion[T]]:
         return self._cover.claim(span, self._cover.within(answer, span))

@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import reject, settings
 
-from asyncsessions.core.answer import is_newest_first
+from asyncsessions.core.answer import time_order
 from asyncsessions.core.windows import Window
 from asyncsessions.errors import UnexpectedResponseError
 from tests.core.drifts import Listed
@@ -81,11 +81,11 @@ def is_taken_for_sorted(course: Course, vendor: Vendor) -> bool:
         return False
     orders, has_more = set(), False
     for ask, page in course.answers:
-        directions = (is_newest_first(page.times), is_newest_first(page.times[::-1]))
-        if ask.window.asked_start < ask.window.asked_end and directions != (True, True):
-            orders.add(directions)
+        order = time_order(page.times)
+        if order is not None and ask.window.asked_start < ask.window.asked_end:
+            orders.add(order)
             has_more |= len(page.rows) < (page.total or 0)
-    return has_more and len(orders) == 1 and (False, False) not in orders
+    return has_more and len(orders) == 1 and "none" not in orders
 
 
 # ---------------------------------------------------------------------- laws

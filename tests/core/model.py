@@ -188,7 +188,6 @@ class Course:
     asks: list[Ask] = field(factory=list)
     answers: list[tuple[Ask, Answer[Row]]] = field(factory=list)
     withdrawn: int = 0
-    received: int = 0
     is_cut_short: bool = False
     most_placed: int = 0
 
@@ -196,6 +195,11 @@ class Course:
     def pages(self) -> list[int]:
         """The numbers of the pages that were asked for, one after the other."""
         return [ask.page for ask in self.asks]
+
+    @property
+    def received(self) -> int:
+        """How many rows came, those included that were delivered already."""
+        return sum(len(page.rows) for _, page in self.answers)
 
     @property
     def rows(self) -> list[Row]:
@@ -213,7 +217,6 @@ class Course:
 
     def arrive(self, ask: Ask, page: Answer[Row]) -> None:
         self.answers.append((ask, page))
-        self.received += len(page.rows)
         self.take(self.walk.answer(ask, page))
 
     def withdraw(self, ask: Ask) -> None:
